@@ -1,0 +1,184 @@
+// Package store defines what a storage backend must do.
+//
+// Everything readable is a log: an ordered sequence of entries, one entry for
+// one version of an object, by [Added]. The backends are store/bolt (one
+// process, one file) and store/mem (the reference, in memory). Package
+// store/storetest holds the tests that every backend must pass.
+//
+// A log comes into being with its first entry; a log that was never written is
+// empty, not an error.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"entente/stix"
+)
+
+var (
+	// ErrNotFound: no such document.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: a compare-and-swap lost; nothing was written. Reread and retry.
+	ErrConflict = errors.New("revision conflict")
+	// ErrClosed: the store was closed.
+	ErrClosed = errors.New("store closed")
+	// ErrFull: the disk (or quota) is full. Nothing was written; reading goes on,
+	// and writing works again once there is room.
+	ErrFull = errors.New("storage full")
+	// ErrCorrupt: what is stored contradicts itself.
+	ErrCorrupt = errors.New("store corrupt")
+)
+
+// A LogID names a log: 1 to 255 bytes. A collection's own log is named by the
+// collection's UUID in lower case.
+type LogID string
+
+// Added says when an entry entered its log: microseconds since the Unix epoch,
+// UTC. In one log it is unique and grows in commit order, so it is date_added,
+// paging position and replication position at once: a reader that saw every
+// entry up to a never misses one by asking for entries after a. The last entry
+// that a commit adds to a log falls on a whole millisecond; the ones before it
+// are 1 µs apart. Zero is before every entry.
+type Added int64
+
+// String is the TAXII timestamp, with six digits.
+func (a Added) String() string { return stix.FormatMicros(int64(a)) }
+
+// A Reader reads logs. Its methods may be called concurrently.
+type Reader interface {
+	// Read replaces p's content with the first q.Limit entries of log that q
+	// selects, oldest Added first, from one consistent view. Bytes in p are
+	// copies: they stay valid after the call and pin nothing. A canceled ctx, an
+	// unreadable store and ErrClosed are the only errors; p is then undefined.
+	Read(ctx context.Context, log LogID, q *Query, p *Page) error
+
+	// Has reports whether log holds any version of id.
+	Has(ctx context.Context, log LogID, id stix.ID) (bool, error)
+
+	// Stat describes log; the zero Stat if it is empty or was never written.
+	Stat(ctx context.Context, log LogID) (Stat, error)
+
+	// Logs returns the names of all logs that have had an entry, in byte order.
+	Logs(ctx context.Context) ([]LogID, error)
+}
+
+// A Stat is the size of a log.
+type Stat struct {
+	Head    Added // of the newest entry ever added, deleted or not; 0 if none
+	Entries int64 // entries that are there now, all versions
+	Bytes   int64 // of their objects
+}
+
+// A Writer changes logs. Its methods may be called concurrently.
+type Writer interface {
+	// Commit applies b: all of it, or nothing. When it returns nil the batch is
+	// durable and every later Read sees it. On ErrConflict (b.Cursor.From or a
+	// document's Rev was stale) and ErrFull nothing was written. After any other
+	// error the batch may or may not have been applied; repeating it is safe,
+	// because an object that is there already is a Duplicate.
+	//
+	// Commit does not keep b or anything in it after it returns.
+	Commit(ctx context.Context, b *Batch) (Receipt, error)
+
+	// Delete removes from log the versions of id that sel selects, and their
+	// bytes, and returns how many it removed; 0 is no error. Deleting an entry
+	// changes no other entry's Added. An object that was deleted may be added
+	// again, as a new entry. Of sel only After, SpecVersions and Versions count.
+	Delete(ctx context.Context, log LogID, id stix.ID, sel *Query) (int, error)
+}
+
+// A Batch is one atomic write to one log.
+type Batch struct {
+	Log     LogID         // may be "" when there are no Objects
+	Objects []stix.Object // in the order in which they get their Added; from stix.Parse or a stix.Scanner
+	At      time.Time     // lower bound for the Added values
+	Cursor  *CursorMove   // nil: none
+	Put     []Document    // written with the objects; Rev as in Documents.Put
+
+	// Then, if set, is called inside the commit with what became of the objects;
+	// the documents it returns are written in the same commit. It must be pure
+	// and quick: a backend that has to retry calls it again.
+	Then func(Receipt) []Document
+}
+
+// A CursorMove advances a named cursor together with a batch.
+type CursorMove struct {
+	Name     string
+	From, To string // From is the value the caller read; "" if there was none
+}
+
+// An Outcome says what became of one object of a Batch. Rules are tried in
+// order of the constants from Duplicate on; the first that applies decides.
+type Outcome uint8
+
+const (
+	// Stored: a new version, now visible.
+	Stored Outcome = iota + 1
+	// Duplicate: the log has this version with equal content (stix.Equal);
+	// nothing was written, its Added stays. For an object without modified and
+	// created any entry of that id with equal content counts.
+	Duplicate
+	// Differs: the log has this version with other content; that one stays.
+	// Never for objects without modified and created: each distinct content of
+	// those is a version of its own, named by its Added (TAXII 2.1, 3.4.1).
+	Differs
+	// Foreign: created or created_by_ref is not that of the object's newest
+	// version in the log (STIX 2.1, section 3.6: only the creator makes new
+	// versions, and created never changes). Timestamps compare as instants. Not
+	// tried for objects without modified.
+	Foreign
+	// AfterRevoked: the log has a revoked version that is older than this one,
+	// and this one is not revoked; what is revoked stays so (STIX 2.1, section
+	// 3.6). Feeds do reissue revoked objects, still revoked: those are Stored.
+	AfterRevoked
+	// TooMany: the object has MaxVersions versions in the log already.
+	TooMany
+)
+
+// MaxVersions is the most versions one log keeps of one object.
+const MaxVersions = 10_000
+
+// A Receipt reports a committed Batch. Outcomes[i] and Added[i] are for
+// Objects[i]. Within a batch an object sees the ones before it as stored.
+type Receipt struct {
+	Outcomes []Outcome
+	Added    []Added // of the entry now stored, new or old; 0 if neither (Foreign, AfterRevoked, TooMany)
+}
+
+// A Document is a small record: a status, a secret, an agreement.
+type Document struct {
+	Kind, ID string // 1 to 255 bytes each, no NUL
+	Rev      uint64 // 1 for the first revision; in a Put: the revision to replace, 0 to create
+	Body     []byte // at most 16 MiB, not interpreted by the store
+	Expires  Added  // Expire removes it from then on; 0 means never
+}
+
+// Documents keeps records that change by compare-and-swap.
+type Documents interface {
+	Document(ctx context.Context, kind, id string) (Document, error) // ErrNotFound
+	// Documents returns all of a kind, by ID in byte order.
+	Documents(ctx context.Context, kind string) ([]Document, error)
+	// Put writes d if the stored revision is d.Rev (0: there is none) and
+	// returns the new revision, d.Rev+1; else ErrConflict.
+	Put(ctx context.Context, d Document) (rev uint64, err error)
+	// Remove deletes the document if its revision is rev: ErrConflict, ErrNotFound.
+	Remove(ctx context.Context, kind, id string, rev uint64) error
+	// Expire removes up to limit documents with 0 < Expires <= now, earliest
+	// first, and returns how many. A document whose time has come stays readable
+	// until then: readers that care compare Expires themselves.
+	Expire(ctx context.Context, now Added, limit int) (int, error)
+	// Cursor returns the value of a named cursor, "" if it was never set.
+	Cursor(ctx context.Context, name string) (string, error)
+}
+
+// A Store is a complete backend.
+type Store interface {
+	Reader
+	Writer
+	Documents
+	// Close waits for running calls; later calls return ErrClosed. Closing
+	// twice is no error.
+	Close() error
+}
