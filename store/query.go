@@ -11,9 +11,10 @@ import "entente/stix"
 //  2. SpecVersions: those listed, or, if empty, of each object only entries of
 //     the newest spec version that the log holds of it (whatever After says);
 //  3. After;
-//  4. Versions, among the versions of each object that are left. Versions
-//     order by instant; of equal ones (only objects without modified and
-//     created have none, they go by Added) the later Added is newer;
+//  4. Versions, among the versions of each object (each ID) that are left. A
+//     version is the instant that Row.Version names, for objects without
+//     modified and created that of Added; versions order by it, of equal ones
+//     the later Added is newer;
 //  5. From and Limit, which page through the result.
 type Query struct {
 	After        Added // only entries with a greater Added (added_after)
@@ -33,7 +34,7 @@ type Versions struct {
 	All   bool
 	First bool
 	Last  bool
-	Exact []stix.Timestamp // canonical; compared as instants
+	Exact []stix.Timestamp // canonical; compared as instants with what Row.Version names
 }
 
 // OnlyLast reports whether v selects the last version and nothing else.
@@ -44,7 +45,7 @@ type Want uint8
 
 const (
 	WantObjects  Want = 1 << iota // Page.Objects
-	WantDeflated                  // Page.Parts, instead of Page.Objects
+	WantDeflated                  // Page.Parts, instead of Page.Objects: not both
 	WantRows                      // Page.Rows
 )
 

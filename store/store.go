@@ -27,12 +27,15 @@ var (
 	// ErrFull: the disk (or quota) is full. Nothing was written; reading goes on,
 	// and writing works again once there is room.
 	ErrFull = errors.New("storage full")
+	// ErrInvalid: an argument that this contract rules out, whatever is stored;
+	// nothing was written. CheckRead, CheckBatch and CheckDocument find them.
+	ErrInvalid = errors.New("invalid argument")
 	// ErrCorrupt: what is stored contradicts itself.
 	ErrCorrupt = errors.New("store corrupt")
 )
 
 // A LogID names a log: 1 to 255 bytes. A collection's own log is named by the
-// collection's UUID in lower case.
+// collection's UUID in lower case. Any byte may be in it.
 type LogID string
 
 // Added says when an entry entered its log: microseconds since the Unix epoch,
@@ -40,7 +43,8 @@ type LogID string
 // paging position and replication position at once: a reader that saw every
 // entry up to a never misses one by asking for entries after a. The last entry
 // that a commit adds to a log falls on a whole millisecond; the ones before it
-// are 1 µs apart. Zero is before every entry.
+// are 1 µs apart. Zero is before every entry; MaxAdded is the greatest.
+// Backends take them from Number.
 type Added int64
 
 // String is the TAXII timestamp, with six digits.
@@ -50,8 +54,9 @@ func (a Added) String() string { return stix.FormatMicros(int64(a)) }
 type Reader interface {
 	// Read replaces p's content with the first q.Limit entries of log that q
 	// selects, oldest Added first, from one consistent view. Bytes in p are
-	// copies: they stay valid after the call and pin nothing. A canceled ctx, an
-	// unreadable store and ErrClosed are the only errors; p is then undefined.
+	// copies: they stay valid after the call and pin nothing (until p is read into
+	// again). A canceled ctx, an unreadable store, ErrInvalid and ErrClosed are the
+	// only errors; p is then undefined.
 	Read(ctx context.Context, log LogID, q *Query, p *Page) error
 
 	// Has reports whether log holds any version of id.
@@ -71,12 +76,13 @@ type Stat struct {
 	Bytes   int64 // of their objects
 }
 
-// A Writer changes logs. Its methods may be called concurrently.
+// A Writer changes logs. Its methods may be called concurrently, and readers
+// never wait for them. A call whose ctx is done already writes nothing.
 type Writer interface {
 	// Commit applies b: all of it, or nothing. When it returns nil the batch is
 	// durable and every later Read sees it. On ErrConflict (b.Cursor.From or a
-	// document's Rev was stale) and ErrFull nothing was written. After any other
-	// error the batch may or may not have been applied; repeating it is safe,
+	// document's Rev was stale), ErrFull, ErrInvalid and ErrClosed nothing was
+	// written. After any other error the batch may or may not have been applied; repeating it is safe,
 	// because an object that is there already is a Duplicate.
 	//
 	// Commit does not keep b or anything in it after it returns.
@@ -85,27 +91,30 @@ type Writer interface {
 	// Delete removes from log the versions of id that sel selects, and their
 	// bytes, and returns how many it removed; 0 is no error. Deleting an entry
 	// changes no other entry's Added. An object that was deleted may be added
-	// again, as a new entry. Of sel only After, SpecVersions and Versions count.
+	// again, as a new entry: it counts neither as a version nor for what Outcome
+	// says. Of sel only After, SpecVersions and Versions count.
 	Delete(ctx context.Context, log LogID, id stix.ID, sel *Query) (int, error)
 }
 
 // A Batch is one atomic write to one log.
 type Batch struct {
-	Log     LogID         // may be "" when there are no Objects
+	Log     LogID         // may be "" when there are no Objects; such a batch creates no log
 	Objects []stix.Object // in the order in which they get their Added; from stix.Parse or a stix.Scanner
 	At      time.Time     // lower bound for the Added values
 	Cursor  *CursorMove   // nil: none
-	Put     []Document    // written with the objects; Rev as in Documents.Put
+	Put     []Document    // written with the objects, one after the other; Rev as in Documents.Put
 
-	// Then, if set, is called inside the commit with what became of the objects;
-	// the documents it returns are written in the same commit. It must be pure
-	// and quick: a backend that has to retry calls it again.
+	// Then, if set, is called inside the commit with what became of the objects
+	// (also if there are none); the documents it returns are written in the same
+	// commit, after Put and under the same rules. It must be pure and quick and
+	// must not change the Receipt: a backend that has to retry calls it again. It
+	// is not called, or its result is dropped, when the commit fails.
 	Then func(Receipt) []Document
 }
 
 // A CursorMove advances a named cursor together with a batch.
 type CursorMove struct {
-	Name     string
+	Name     string // 1 to 255 bytes, no NUL
 	From, To string // From is the value the caller read; "" if there was none
 }
 
@@ -126,12 +135,14 @@ const (
 	Differs
 	// Foreign: created or created_by_ref is not that of the object's newest
 	// version in the log (STIX 2.1, section 3.6: only the creator makes new
-	// versions, and created never changes). Timestamps compare as instants. Not
-	// tried for objects without modified.
+	// versions, and created never changes). Timestamps compare as instants, absent
+	// is equal to absent only, and newest is as in Query whatever the spec version.
+	// Not tried for objects without modified.
 	Foreign
 	// AfterRevoked: the log has a revoked version that is older than this one,
 	// and this one is not revoked; what is revoked stays so (STIX 2.1, section
 	// 3.6). Feeds do reissue revoked objects, still revoked: those are Stored.
+	// Objects without modified and created are not tried and revoke nothing.
 	AfterRevoked
 	// TooMany: the object has MaxVersions versions in the log already.
 	TooMany
@@ -166,7 +177,7 @@ type Documents interface {
 	// Remove deletes the document if its revision is rev: ErrConflict, ErrNotFound.
 	Remove(ctx context.Context, kind, id string, rev uint64) error
 	// Expire removes up to limit documents with 0 < Expires <= now, earliest
-	// first, and returns how many. A document whose time has come stays readable
+	// first (of equal ones by Kind, then ID), and returns how many. A document whose time has come stays readable
 	// until then: readers that care compare Expires themselves.
 	Expire(ctx context.Context, now Added, limit int) (int, error)
 	// Cursor returns the value of a named cursor, "" if it was never set.
@@ -178,7 +189,7 @@ type Store interface {
 	Reader
 	Writer
 	Documents
-	// Close waits for running calls; later calls return ErrClosed. Closing
-	// twice is no error.
+	// Close waits for running calls; later calls return ErrClosed (a ctx that is
+	// done already may win). Closing twice is no error.
 	Close() error
 }
