@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -34,4 +35,102 @@ const microsLayout = "2006-01-02T15:04:05.000000Z"
 // exactly six fraction digits (TAXII 2.1, section 2).
 func FormatMicros(us int64) string {
 	return time.UnixMicro(us).UTC().Format(microsLayout)
+}
+
+// ParseTimestamp reads a timestamp as STIX writes it: a real date, "T", a time
+// of day, a fraction of any length or none, and "Z" for UTC, both letters in
+// upper case. 23:59:60 is a leap second (STIX 2.1, section 2.16; RFC 3339). The
+// error wraps ErrInvalid. It allocates nothing unless text is refused.
+func ParseTimestamp(text string) (Timestamp, error) {
+	if !isTimestamp(text) {
+		return "", fmt.Errorf("timestamp %s is not of the form 2006-01-02T15:04:05.000Z: %w", excerpt(text), ErrInvalid)
+	}
+	return canonical(text), nil
+}
+
+// secondsLen is the length of a canonical timestamp without a fraction.
+const secondsLen = len("2006-01-02T15:04:05")
+
+func isTimestamp(s string) bool {
+	if len(s) < secondsLen+1 || s[len(s)-1] != 'Z' {
+		return false
+	}
+	if s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
+		return false
+	}
+	year, month, day := number(s[0:4]), number(s[5:7]), number(s[8:10])
+	hour, minute, second := number(s[11:13]), number(s[14:16]), number(s[17:19])
+	if year < 0 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
+		return false
+	}
+	if hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 {
+		return false
+	}
+	if second == 60 && (hour != 23 || minute != 59) {
+		return false
+	}
+	if fraction := s[secondsLen : len(s)-1]; fraction != "" {
+		return len(fraction) > 1 && fraction[0] == '.' && digits(fraction[1:])
+	}
+	return true
+}
+
+// number returns the value of s, which is short; -1 if not all are digits.
+func number(s string) int {
+	n := 0
+	for i := range len(s) {
+		c := s[i] - '0'
+		if c > 9 {
+			return -1
+		}
+		n = n*10 + int(c)
+	}
+	return n
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i]-'0' > 9 {
+			return false
+		}
+	}
+	return true
+}
+
+func daysIn(year, month int) int {
+	switch month {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}
+
+// Micros returns t in µs since the Unix epoch, rounded down. exact is false if
+// t lies between two µs or in a leap second, which counts as the last µs of
+// the second before; also if t is not a timestamp from this package (us is 0).
+func (t Timestamp) Micros() (us int64, exact bool) {
+	if !isTimestamp(string(t)+"Z") || canonical(string(t)) != t {
+		return 0, false
+	}
+	second, exact := number(string(t[17:19])), true
+	if second == 60 {
+		second, exact = 59, false
+	}
+	when := time.Date(number(string(t[0:4])), time.Month(number(string(t[5:7]))), number(string(t[8:10])),
+		number(string(t[11:13])), number(string(t[14:16])), second, 0, time.UTC)
+	if !exact {
+		return when.UnixMicro() + 999_999, false
+	}
+	fraction := 0
+	if len(t) > secondsLen {
+		text := string(t[secondsLen+1:])
+		exact = len(text) <= 6
+		fraction = number((text + "00000")[:6])
+	}
+	return when.UnixMicro() + int64(fraction), exact
 }

@@ -1,0 +1,435 @@
+package stix
+
+import (
+	"math/bits"
+	"unicode/utf8"
+)
+
+// A scan reads one text once and keeps no copies. Its methods take the index
+// of the first byte to read and return the index after what they read, or a
+// negative number after calling fail.
+type scan struct {
+	text  string
+	depth int  // levels that may still be opened
+	keys  keys // of all objects that are open
+	bad   fault
+	odd   fault // in the object that is being read
+	ended bool  // bad because the text ends too early
+	marks []ID  // of all objects read
+
+	probe  bool  // stop at the list of an envelope or bundle; stixObject then returns its index with d.end 0
+	inside level // of the envelope or bundle
+}
+
+// A fault is something wrong; the zero fault is nothing wrong. scan.bad makes
+// the whole text unusable; scan.odd only one object of it.
+type fault struct {
+	at       int
+	property string
+	reason   string
+}
+
+const failed = -1
+
+const tooDeep = "objects and lists are nested too deeply"
+
+// fail notes that the text is broken at index at.
+func (s *scan) fail(at int, reason string) int {
+	if s.bad.reason == "" {
+		s.bad = fault{at: at, reason: reason}
+	}
+	return failed
+}
+
+// end notes that the text ends where more must follow.
+func (s *scan) end() int {
+	s.ended = true
+	return s.fail(len(s.text), "the text ends too early")
+}
+
+// note remembers the first fault of the object that is being read.
+func (s *scan) note(at int, property, reason string) {
+	if s.odd.reason == "" {
+		s.odd = fault{at, property, reason}
+	}
+}
+
+// space skips white space.
+func (s *scan) space(i int) int {
+	t := s.text
+	for i < len(t) && t[i] <= ' ' && (t[i] == ' ' || t[i] == '\n' || t[i] == '\t' || t[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// value reads any value.
+func (s *scan) value(i int) int {
+	if i >= len(s.text) {
+		return s.end()
+	}
+	switch c := s.text[i]; c {
+	case '"':
+		i, _ = s.str(i)
+		return i
+	case '{':
+		return s.object(i)
+	case '[':
+		return s.list(i)
+	case 't':
+		return s.literal(i, "true")
+	case 'f':
+		return s.literal(i, "false")
+	case 'n':
+		return s.literal(i, "null")
+	default:
+		if c == '-' || c-'0' <= 9 {
+			return s.number(i)
+		}
+	}
+	return s.fail(i, "expected a value, found "+excerpt(char(s.text[i:])))
+}
+
+// char is the first character of text.
+func char(text string) string {
+	_, n := utf8.DecodeRuneInString(text)
+	return text[:n]
+}
+
+// object reads an object below the top of a STIX object.
+func (s *scan) object(i int) int {
+	if s.depth--; s.depth < 0 {
+		return s.fail(i, tooDeep)
+	}
+	mark := s.keys.open()
+	i = s.space(i + 1)
+	if i < len(s.text) && s.text[i] == '}' {
+		s.close(mark, i)
+		return i + 1
+	}
+	for {
+		if _, i = s.key(i, &mark); i < 0 {
+			return i
+		}
+		if i = s.value(i); i < 0 {
+			return i
+		}
+		i = s.space(i)
+		if i >= len(s.text) {
+			return s.end()
+		}
+		switch s.text[i] {
+		case ',':
+			i = s.space(i + 1)
+		case '}':
+			s.close(mark, i)
+			return i + 1
+		default:
+			return s.fail(i, "expected , or } after a member, found "+excerpt(char(s.text[i:])))
+		}
+	}
+}
+
+// close leaves a level that began at mark.
+func (s *scan) close(mark level, at int) {
+	s.depth++
+	if name, double := s.keys.close(mark); double {
+		s.note(at, name, "is there twice in one object")
+	}
+}
+
+// key reads a name, the colon and the space around it; the index it returns is
+// that of the value.
+func (s *scan) key(i int, l *level) (string, int) {
+	if i >= len(s.text) {
+		return "", s.end()
+	}
+	if s.text[i] != '"' {
+		return "", s.fail(i, "expected a name in quotes, found "+excerpt(char(s.text[i:])))
+	}
+	end, escaped := s.str(i)
+	if end < 0 {
+		return "", end
+	}
+	name := s.text[i+1 : end-1]
+	if escaped {
+		name = unescape(name)
+	}
+	if s.keys.add(l, name) {
+		s.note(i, name, "is there twice in one object")
+	}
+	end = s.space(end)
+	if end >= len(s.text) {
+		return "", s.end()
+	}
+	if s.text[end] != ':' {
+		return "", s.fail(end, "expected : after a name, found "+excerpt(char(s.text[end:])))
+	}
+	return name, s.space(end + 1)
+}
+
+// list reads a list.
+func (s *scan) list(i int) int {
+	if s.depth--; s.depth < 0 {
+		return s.fail(i, tooDeep)
+	}
+	i = s.space(i + 1)
+	if i < len(s.text) && s.text[i] == ']' {
+		s.depth++
+		return i + 1
+	}
+	for {
+		if i = s.value(i); i < 0 {
+			return i
+		}
+		i = s.space(i)
+		if i >= len(s.text) {
+			return s.end()
+		}
+		switch s.text[i] {
+		case ',':
+			i = s.space(i + 1)
+		case ']':
+			s.depth++
+			return i + 1
+		default:
+			return s.fail(i, "expected , or ] after an element, found "+excerpt(char(s.text[i:])))
+		}
+	}
+}
+
+func (s *scan) literal(i int, word string) int {
+	for j := range len(word) {
+		if i+j >= len(s.text) {
+			return s.end()
+		}
+		if s.text[i+j] != word[j] {
+			return s.fail(i, "expected a value; only true, false and null need no quotes")
+		}
+	}
+	return i + len(word)
+}
+
+// number reads a number of any size and precision (RFC 8259, section 6).
+func (s *scan) number(i int) int {
+	t := s.text
+	if t[i] == '-' {
+		i++
+	}
+	if i < len(t) && t[i] == '0' {
+		i++
+	} else if i = s.digits(i); i < 0 {
+		return i
+	}
+	if i < len(t) && t[i] == '.' {
+		if i = s.digits(i + 1); i < 0 {
+			return i
+		}
+	}
+	if i < len(t) && t[i]|0x20 == 'e' {
+		i++
+		if i < len(t) && (t[i] == '+' || t[i] == '-') {
+			i++
+		}
+		return s.digits(i)
+	}
+	return i
+}
+
+// digits reads at least one digit.
+func (s *scan) digits(i int) int {
+	t, from := s.text, i
+	for i < len(t) && t[i]-'0' <= 9 {
+		i++
+	}
+	if i > from {
+		return i
+	}
+	if i >= len(t) {
+		return s.end()
+	}
+	return s.fail(i, "expected a digit, found "+excerpt(char(t[i:])))
+}
+
+// load8 returns the 8 bytes of t from i on, the first one lowest.
+func load8(t string, i int) uint64 {
+	b := t[i : i+8]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// stops returns a word whose lowest set bit is in the first byte of w that
+// needs a look: a quote, a backslash, a control character, or not ASCII. It is
+// 0 if there is none. (Bytes above the first may be marked wrongly.)
+func stops(w uint64) uint64 {
+	quote, slash := w^('"'*ones), w^('\\'*ones)
+	return (w | (quote - ones) | (slash - ones) | (w - ' '*ones)) & highs
+}
+
+// str reads a string; escaped tells whether there is a backslash in it.
+func (s *scan) str(i int) (end int, escaped bool) {
+	t := s.text
+	i++
+	for i+8 <= len(t) {
+		m := stops(load8(t, i))
+		if m == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(m) >> 3
+		if t[i] == '"' {
+			return i + 1, false
+		}
+		break
+	}
+	return s.slowStr(i)
+}
+
+// slowStr goes on inside a string, where something other than ASCII may come.
+func (s *scan) slowStr(i int) (end int, escaped bool) {
+	t := s.text
+	for i < len(t) {
+		if i+8 <= len(t) {
+			m := stops(load8(t, i))
+			if m == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(m) >> 3
+		}
+		switch c := t[i]; {
+		case c == '"':
+			return i + 1, escaped
+		case c == '\\':
+			escaped = true
+			if i = s.escape(i); i < 0 {
+				return i, escaped
+			}
+		case c < ' ':
+			return s.fail(i, "a control character in a string must be escaped"), escaped
+		case c < utf8.RuneSelf:
+			i++
+		default:
+			r, n := utf8.DecodeRuneInString(t[i:])
+			if r == utf8.RuneError && n == 1 {
+				if !utf8.FullRuneInString(t[i:]) {
+					return s.end(), escaped
+				}
+				return s.fail(i, "not UTF-8"), escaped
+			}
+			i += n
+		}
+	}
+	return s.end(), escaped
+}
+
+// escape reads an escape sequence, or the two of a surrogate pair.
+func (s *scan) escape(i int) int {
+	if i+1 >= len(s.text) {
+		return s.end()
+	}
+	switch s.text[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2
+	case 'u':
+	default:
+		return s.fail(i, "no such escape sequence")
+	}
+	r, next := s.hex4(i + 2)
+	if next < 0 || r < 0xd800 || r > 0xdfff {
+		return next
+	}
+	if r < 0xdc00 {
+		if next+1 >= len(s.text) {
+			return s.end()
+		}
+		if s.text[next] == '\\' && s.text[next+1] == 'u' {
+			low, after := s.hex4(next + 2)
+			if after < 0 {
+				return after
+			}
+			if low >= 0xdc00 && low <= 0xdfff {
+				return after
+			}
+		}
+	}
+	s.note(i, "", "has half a surrogate pair, which is no character, in a string")
+	return next
+}
+
+// hex4 reads four hexadecimal digits.
+func (s *scan) hex4(i int) (r rune, next int) {
+	for j := i; j < i+4; j++ {
+		if j >= len(s.text) {
+			return 0, s.end()
+		}
+		c := s.text[j]
+		if !hexDigit[c] {
+			return 0, s.fail(j, "expected four hexadecimal digits after \\u")
+		}
+		r = r<<4 | rune(hexValue(c))
+	}
+	return r, i + 4
+}
+
+func hexValue(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c&0x0f + 9
+}
+
+// unescape decodes the inside of a string that scan.str has accepted.
+func unescape(s string) string {
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); {
+		if s[i] != '\\' {
+			b = append(b, s[i])
+			i++
+			continue
+		}
+		if s[i+1] != 'u' {
+			b = append(b, simpleEscape(s[i+1]))
+			i += 2
+			continue
+		}
+		r := hexRune(s[i+2:])
+		i += 6
+		if r >= 0xd800 && r < 0xdc00 && i+6 <= len(s) && s[i] == '\\' && s[i+1] == 'u' {
+			if low := hexRune(s[i+2:]); low >= 0xdc00 && low <= 0xdfff {
+				r = (r-0xd800)<<10 + (low - 0xdc00) + 0x10000
+				i += 6
+			}
+		}
+		b = utf8.AppendRune(b, r)
+	}
+	return string(b)
+}
+
+func hexRune(s string) (r rune) {
+	for i := range 4 {
+		r = r<<4 | rune(hexValue(s[i]))
+	}
+	return r
+}
+
+func simpleEscape(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return c
+}

@@ -1,0 +1,227 @@
+package stix
+
+import "fmt"
+
+// Default limits of a Scanner.
+const (
+	defaultMaxObjects = 100_000
+	defaultMaxDepth   = 64
+)
+
+// A Scanner takes envelopes apart. The zero Scanner is ready to use; one that
+// is used again allocates nothing for objects without faults. A Scanner must
+// not be used concurrently.
+type Scanner struct {
+	MaxObjects int // most elements of one envelope; 0 means 100,000
+	MaxDepth   int // most levels of objects and lists in one STIX object, itself included; 0 means 64
+
+	scan  scan
+	items []Item
+}
+
+// An Item is one element of an envelope. Either Err is nil and Object is a
+// STIX object, or Err says why it is none and Object is the zero Object.
+type Item struct {
+	Object Object
+	Err    *ObjectError
+	Offset int64 // bytes before it
+}
+
+// Parse reads text as one STIX object. White space around it is cut off. The
+// error is a *SyntaxError or an *ObjectError; both wrap ErrInvalid.
+func Parse(text string) (Object, error) {
+	var s Scanner
+	return s.Object(text)
+}
+
+// Object is Parse with the limits and the memory of s: Markings of the object
+// are valid until the next call.
+func (s *Scanner) Object(text string) (Object, error) {
+	s.begin(text)
+	i := s.scan.space(0)
+	item, end := s.element(i, 0)
+	if end < 0 {
+		return Object{}, s.syntaxError()
+	}
+	if end = s.scan.space(end); end < len(text) {
+		s.scan.fail(end, "expected nothing after the object, found "+excerpt(char(text[end:])))
+		return Object{}, s.syntaxError()
+	}
+	if item.Err != nil {
+		return Object{}, item.Err
+	}
+	return item.Object, nil
+}
+
+// Envelope splits the text of an envelope (TAXII 2.1, section 3.7) or of a
+// bundle (STIX 2.1, section 8) into its elements and checks each of them.
+// Members other than "objects" are ignored. The items and what they hold are
+// slices of text and of s: they are valid until the next call.
+//
+// The error is a *SyntaxError. It makes the whole text unusable: broken JSON
+// anywhere, invalid UTF-8, a name twice in the envelope, no list "objects", an
+// empty one, or a limit exceeded.
+func (s *Scanner) Envelope(text string) ([]Item, error) {
+	s.begin(text)
+	if s.envelope() < 0 {
+		return nil, s.syntaxError()
+	}
+	return s.items, nil
+}
+
+func (s *Scanner) begin(text string) {
+	c := &s.scan
+	c.text, c.bad, c.odd, c.ended = text, fault{}, fault{}, false
+	c.marks = c.marks[:0]
+	c.keys.reset()
+	s.items = s.items[:0]
+	s.deepen()
+}
+
+// deepen allows the next value all levels.
+func (s *Scanner) deepen() {
+	s.scan.depth = s.MaxDepth
+	if s.scan.depth <= 0 {
+		s.scan.depth = defaultMaxDepth
+	}
+}
+
+func (s *Scanner) syntaxError() error {
+	c := &s.scan
+	line, column := place(c.text, c.bad.at, 1, 1)
+	return &SyntaxError{Offset: int64(c.bad.at), Line: line, Column: column, Reason: c.bad.reason}
+}
+
+// envelope reads the whole text.
+func (s *Scanner) envelope() int {
+	c := &s.scan
+	i := c.space(0)
+	if i >= len(c.text) {
+		return c.end()
+	}
+	if c.text[i] != '{' {
+		return c.fail(i, "an envelope is a JSON object, found "+excerpt(char(c.text[i:])))
+	}
+	mark := c.keys.open()
+	found := false
+	i = c.space(i + 1)
+	for first := true; ; first = false {
+		if first && i < len(c.text) && c.text[i] == '}' {
+			break
+		}
+		var name string
+		if name, i = c.key(i, &mark); i < 0 {
+			return i
+		}
+		if name == "objects" && !found {
+			found = true
+			i = s.objects(i)
+		} else {
+			s.deepen()
+			i = c.value(i)
+		}
+		if i < 0 {
+			return i
+		}
+		if c.odd.reason != "" {
+			return c.fail(c.odd.at, fmt.Sprintf("%s of the envelope %s", excerpt(c.odd.property), c.odd.reason))
+		}
+		i = c.space(i)
+		if i >= len(c.text) {
+			return c.end()
+		}
+		if c.text[i] == '}' {
+			break
+		}
+		if c.text[i] != ',' {
+			return c.fail(i, "expected , or } after a member, found "+excerpt(char(c.text[i:])))
+		}
+		i = c.space(i + 1)
+	}
+	c.close(mark, i)
+	if c.odd.reason != "" {
+		return c.fail(c.odd.at, fmt.Sprintf("%s of the envelope %s", excerpt(c.odd.property), c.odd.reason))
+	}
+	if i = c.space(i + 1); i < len(c.text) {
+		return c.fail(i, "expected nothing after the envelope, found "+excerpt(char(c.text[i:])))
+	}
+	if !found {
+		return c.fail(0, "an envelope needs a list named \"objects\"")
+	}
+	return i
+}
+
+// objects reads the list of STIX objects into s.items.
+func (s *Scanner) objects(i int) int {
+	c := &s.scan
+	if i >= len(c.text) {
+		return c.end()
+	}
+	if c.text[i] != '[' {
+		return c.fail(i, "\"objects\" is not a list")
+	}
+	from := i
+	i = c.space(i + 1)
+	if i < len(c.text) && c.text[i] == ']' {
+		return c.fail(from, "\"objects\" is an empty list")
+	}
+	most := s.MaxObjects
+	if most <= 0 {
+		most = defaultMaxObjects
+	}
+	for {
+		if len(s.items) >= most {
+			return c.fail(i, fmt.Sprintf("more than %d objects", most))
+		}
+		item, end := s.element(i, len(s.items))
+		if end < 0 {
+			return end
+		}
+		s.items = append(s.items, item)
+		i = c.space(end)
+		if i >= len(c.text) {
+			return c.end()
+		}
+		switch c.text[i] {
+		case ',':
+			i = c.space(i + 1)
+		case ']':
+			c.odd = fault{}
+			return i + 1
+		default:
+			return c.fail(i, "expected , or ] after an element, found "+excerpt(char(c.text[i:])))
+		}
+	}
+}
+
+// element reads the index-th element, which should be a STIX object.
+func (s *Scanner) element(i, index int) (Item, int) {
+	c := &s.scan
+	s.deepen()
+	item := Item{Offset: int64(i)}
+	if i < len(c.text) && c.text[i] != '{' {
+		end := c.value(i)
+		if end >= 0 {
+			item.Err = &ObjectError{Index: index, Reason: "is not a JSON object", Raw: c.text[i:end]}
+		}
+		return item, end
+	}
+	if i >= len(c.text) {
+		return item, c.end()
+	}
+	var d draft
+	end := c.stixObject(i, &d)
+	if end < 0 || d.end == 0 {
+		return item, end
+	}
+	c.check(&d)
+	raw := c.text[i:end]
+	if c.odd.reason == "" {
+		item.Object = Object{Header: d.Header, Raw: raw}
+		return item, end
+	}
+	item.Err = &ObjectError{
+		Index: index, ID: d.ID, Version: d.VersionText(), Property: c.odd.property, Reason: c.odd.reason, Raw: raw,
+	}
+	return item, end
+}
