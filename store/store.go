@@ -135,14 +135,15 @@ const (
 	Differs
 	// Foreign: created or created_by_ref is not that of the object's newest
 	// version in the log (STIX 2.1, section 3.6: only the creator makes new
-	// versions, and created never changes). Timestamps compare as instants, absent
-	// is equal to absent only, and newest is as in Query whatever the spec version.
-	// Not tried for objects without modified.
+	// versions, and created never changes). Timestamps compare as instants; absent
+	// equals absent only; spec versions play no part. Not tried for objects without
+	// modified.
 	Foreign
 	// AfterRevoked: the log has a revoked version that is older than this one,
 	// and this one is not revoked; what is revoked stays so (STIX 2.1, section
-	// 3.6). Feeds do reissue revoked objects, still revoked: those are Stored.
-	// Objects without modified and created are not tried and revoke nothing.
+	// 3.6). Feeds do reissue revoked objects, still revoked: those are Stored. Not
+	// tried for objects without modified and created; nor do these count as
+	// versions for Foreign and AfterRevoked.
 	AfterRevoked
 	// TooMany: the object has MaxVersions versions in the log already.
 	TooMany
