@@ -1,0 +1,131 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// sizes are the numbers of objects in the small, middle and large collection.
+func (r *run) sizes() (small, mid, large int) {
+	small = 100_000
+	if r.Objects <= small {
+		small = r.Objects / 10_000 * 1000
+	}
+	if r.Objects > 1_000_000 {
+		mid = 1_000_000
+	}
+	return small, mid, r.Objects
+}
+
+// server returns the filled server.
+func (r *run) server(ctx context.Context) (*hub, error) {
+	if r.hub != nil {
+		return r.hub, nil
+	}
+	h, err := newHub(ctx, filepath.Join(r.dir, "hub"))
+	if err != nil {
+		return nil, err
+	}
+	r.hub = h
+	done := r.watchMemory(h)
+	defer done()
+	small, mid, large := r.sizes()
+	for _, c := range []struct {
+		id    string
+		count int
+	}{{smallID, small}, {midID, mid}, {largeID, large}} {
+		if c.count == 0 {
+			continue
+		}
+		n, err := h.fill(ctx, c.id, c.count)
+		if err != nil {
+			return nil, fmt.Errorf("fill the server: %w", err)
+		}
+		r.bytes += n
+	}
+	if r.pages, err = r.sub("pages/p"); err != nil {
+		return nil, err
+	}
+	r.large, err = h.walkAll(ctx, largeID, r.Pages, r.pages)
+	return h, err
+}
+
+// watchMemory samples the server's memory until the returned function is called.
+func (r *run) watchMemory(h *hub) (stop func()) {
+	end := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for tick := time.NewTicker(20 * time.Millisecond); ; {
+			select {
+			case <-end:
+				tick.Stop()
+				return
+			case <-tick.C:
+				if n, err := anonymous(h.cmd.Process.Pid); err == nil {
+					r.peak = max(r.peak, n)
+				}
+			}
+		}
+	})
+	return func() { close(end); wg.Wait() }
+}
+
+// memoryServer returns net/http serving the same pages from memory.
+func (r *run) memoryServer(ctx context.Context) (*child, error) {
+	if r.static != nil {
+		return r.static, nil
+	}
+	if _, err := r.server(ctx); err != nil {
+		return nil, err
+	}
+	var err error
+	r.static, err = startSelf(ctx, r.dir, "bench", "static", "--listen", "ADDR", "--pages", r.pages)
+	return r.static, err
+}
+
+// nginxServer returns nginx serving the same pages, and a file small of 300 B.
+func (r *run) nginxServer(ctx context.Context) (*child, error) {
+	if r.nginx != nil {
+		return r.nginx, nil
+	}
+	if err := r.haveNginx(); err != nil {
+		return nil, err
+	}
+	if _, err := r.server(ctx); err != nil {
+		return nil, err
+	}
+	root := filepath.Dir(r.pages)
+	if err := os.WriteFile(filepath.Join(root, "small"), make([]byte, 300), 0o600); err != nil {
+		return nil, err
+	}
+	var err error
+	r.nginx, err = startNginx(ctx, r.Nginx, r.dir, root)
+	return r.nginx, err
+}
+
+// empty returns a server without objects, and net/http appending to a file.
+func (r *run) empty(ctx context.Context) (*hub, *child, error) {
+	if r.ingest != nil {
+		return r.ingest, r.log, nil
+	}
+	h, err := newHub(ctx, filepath.Join(r.dir, "ingest"))
+	if err != nil {
+		return nil, nil, err
+	}
+	r.ingest = h
+	r.log, err = startSelf(ctx, r.dir, "bench", "static", "--listen", "ADDR", "--log", filepath.Join(r.dir, "append.log"))
+	return h, r.log, err
+}
+
+// staticPaths are the pages' paths under prefix.
+func (r *run) staticPaths(prefix string) []string {
+	paths := make([]string, r.Pages)
+	for i := range paths {
+		paths[i] = fmt.Sprintf("%s%d", prefix, i)
+	}
+	return paths
+}

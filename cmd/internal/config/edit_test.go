@@ -1,0 +1,102 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const accountsBefore = `# who may log in
+accounts:
+  # the analysts
+  - name: analyst
+    collections: {intel: read} # for now
+
+  # partners
+  - name: partner
+    collections:
+      intel: read
+# the end
+`
+
+func TestEdit(t *testing.T) {
+	token := HashToken("x")
+	for _, tc := range []struct {
+		name, before, want string
+		edit               func(e *Edit) error
+	}{
+		{"add", accountsBefore, strings.Replace(accountsBefore, "# the end\n", "# the end\n  - name: \"new\"\n    tokens:\n      - "+token+"\n", 1),
+			func(e *Edit) error { return e.Put(Account{Name: "new", Tokens: []string{token}}, nil) }},
+		{"replace keeps the comments around", accountsBefore, strings.Replace(accountsBefore,
+			"  - name: analyst\n    collections: {intel: read} # for now\n", "  - name: \"analyst\"\n    collections:\n      intel: write\n", 1),
+			func(e *Edit) error {
+				return e.Put(Account{Name: "analyst", Collections: map[string]Right{"intel": RightWrite}}, nil)
+			}},
+		{"replace the last", accountsBefore, strings.Replace(accountsBefore,
+			"  - name: partner\n    collections:\n      intel: read\n", "  - name: \"partner\"\n", 1),
+			func(e *Edit) error { return e.Put(Account{Name: "partner"}, nil) }},
+		{"remove", accountsBefore, strings.Replace(accountsBefore, "  # the analysts\n  - name: analyst\n    collections: {intel: read} # for now\n\n", "", 1),
+			func(e *Edit) error { return e.Remove(0, nil) }},
+		{"remove the only one and add again", "accounts:\n  - name: a\n", "accounts:\n  - name: \"b\"\n",
+			func(e *Edit) error {
+				if err := e.Remove(0, nil); err != nil {
+					return err
+				}
+				return e.Put(Account{Name: "b"}, nil)
+			}},
+		{"no file", "", "accounts:\n  - name: \"b\"\n", func(e *Edit) error { return e.Put(Account{Name: "b"}, nil) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "accounts.yaml")
+			if tc.before != "" {
+				if err := os.WriteFile(file, []byte(tc.before), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e, err := OpenEdit(file, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := tc.edit(e); err != nil {
+				t.Fatal(err)
+			}
+			if err := e.Save(); err != nil {
+				t.Fatal(err)
+			}
+			got, _ := os.ReadFile(file)
+			if string(got) != tc.want {
+				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
+			}
+			if info, _ := os.Stat(file); info.Mode().Perm() != 0o600 {
+				t.Errorf("mode %v, want 0600", info.Mode())
+			}
+		})
+	}
+}
+
+func TestEditRefuses(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "accounts.yaml")
+	for before, want := range map[string]string{
+		"accounts: [{name: a}]\n":               "write the accounts as lines",
+		"accounts:\n  - name: a\n  - name: a\n": "accounts.yaml:3:11: accounts[1].name: a is taken",
+		"accounts:\n  - nam: a\n":               "did you mean name?",
+	} {
+		if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenEdit(file, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("OpenEdit(%q) = %v, want %q", before, err, want)
+		}
+	}
+	if err := os.WriteFile(file, []byte("accounts:\n  - name: a\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e, err := OpenEdit(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Put(Account{Name: "b\n", Password: "plain"}, nil); err == nil {
+		t.Error("Put took an account that is not valid")
+	}
+}
