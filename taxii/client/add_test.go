@@ -128,6 +128,21 @@ func TestAddOutcomes(t *testing.T) {
 	}
 }
 
+// Two versions of one object in one POST: the refused one is the one named.
+func TestAddTellsVersionsApart(t *testing.T) {
+	v1 := objects(t, 1)[0]
+	v2, err := stix.Parse(strings.Replace(v1.Raw, `"modified":"2024-01-01T00:00:00.000Z"`, `"modified":"2024-01-01T00:00:00.1Z"`, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := taxii.StatusDetail{ID: string(v1.ID), Version: "2024-01-01T00:00:00.100Z"}
+	m := adder(t, func(int) (int, string) { return 202, status(complete(2, 1, refused)) }, nil, `{}`)
+	got, err := m.collection(t).Add(t.Context(), []stix.Object{v1, v2})
+	if err != nil || outcomes(got) != "tr" {
+		t.Errorf("outcomes %s, %v; want tr", outcomes(got), err)
+	}
+}
+
 func TestAddForeverPending(t *testing.T) {
 	pending := status(taxii.Status{ID: "s1", Status: "pending", TotalCount: 1, PendingCount: 1})
 	m := adder(t, func(int) (int, string) { return 202, pending }, func(int) (int, string) { return 200, pending }, `{}`)
