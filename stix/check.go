@@ -3,6 +3,9 @@ package stix
 // check looks at d as a whole, after it was read, and fills in what it leaves
 // out.
 func (s *scan) check(d *draft) {
+	if s.grave.reason != "" {
+		s.odd = s.grave
+	}
 	if s.odd.reason != "" {
 		return
 	}

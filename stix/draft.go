@@ -6,6 +6,9 @@ type draft struct {
 	start, end     int // its place in the text
 	marks          int // index of its first marking in scan.marks
 	definitionType string
+	members        int  // members at its top
+	paging         int  // of these, more and next of an envelope
+	objects        bool // it has objects
 	granular       bool // it has granular_markings
 	extensions     bool // it has extensions
 }
@@ -13,7 +16,7 @@ type draft struct {
 // stixObject reads the STIX object that begins at text[i] into d. What is
 // wrong with the object but leaves the text readable is in s.odd.
 func (s *scan) stixObject(i int, d *draft) int {
-	s.odd = fault{}
+	s.odd, s.grave = fault{}, fault{}
 	*d = draft{start: i, marks: len(s.marks)}
 	if s.depth--; s.depth < 0 {
 		return s.fail(i, tooDeep)
@@ -67,6 +70,7 @@ func (s *scan) finish(mark level, i int, d *draft) int {
 
 // member reads the value of a property of the STIX object d.
 func (s *scan) member(name string, i int, d *draft) int {
+	d.members++
 	switch name {
 	case "type":
 		return s.property(i, name, &d.Type)
@@ -86,6 +90,10 @@ func (s *scan) member(name string, i int, d *draft) int {
 		return s.revoked(i, d)
 	case "object_marking_refs":
 		return s.markingRefs(i)
+	case "objects":
+		d.objects = true
+	case "more", "next":
+		d.paging++
 	case "granular_markings":
 		d.granular = true
 	case "extensions":

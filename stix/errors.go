@@ -15,7 +15,7 @@ var ErrInvalid = errors.New("invalid STIX")
 type SyntaxError struct {
 	Offset int64  // bytes before the place, from 0
 	Line   int    // from 1
-	Column int    // characters, from 1
+	Column int    // bytes, from 1
 	Reason string // what is wrong there
 }
 
@@ -55,16 +55,14 @@ func (e *ObjectError) Error() string {
 // Unwrap returns ErrInvalid.
 func (e *ObjectError) Unwrap() error { return ErrInvalid }
 
-// place returns the line and column, from 1, of the byte at text[at], where
+// place returns the line and column, from 0, of the byte at text[at], where
 // text begins at the given line and column.
 func place(text string, at, line, column int) (int, int) {
 	text = text[:min(at, len(text))]
 	if n := strings.Count(text, "\n"); n > 0 {
-		line += n
-		column = 1
-		text = text[strings.LastIndexByte(text, '\n')+1:]
+		return line + n, len(text) - strings.LastIndexByte(text, '\n') - 1
 	}
-	return line, column + utf8.RuneCountInString(text)
+	return line, column + len(text)
 }
 
 // excerpt quotes s for an error message, cut to a bearable length.

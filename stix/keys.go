@@ -107,8 +107,8 @@ func (k *keys) search(names []string) (string, bool) {
 	return names[first], true
 }
 
-// reset forgets all levels, after a text was broken off.
-func (k *keys) reset() {
-	k.names = k.names[:0]
-	k.prints = k.prints[:0]
+// cut forgets all but the first n names, after a text was broken off.
+func (k *keys) cut(n int) {
+	k.names = k.names[:n]
+	k.prints = k.prints[:n]
 }

@@ -13,7 +13,8 @@ type scan struct {
 	depth int  // levels that may still be opened
 	keys  keys // of all objects that are open
 	bad   fault
-	odd   fault // in the object that is being read
+	odd   fault // in the object that is being read, or in a member beside the objects
+	grave fault // the same, for what no JSON text may have: a name twice in one object, half a surrogate pair
 	ended bool  // bad because the text ends too early
 	marks []ID  // of all objects read
 
@@ -45,6 +46,13 @@ func (s *scan) fail(at int, reason string) int {
 func (s *scan) end() int {
 	s.ended = true
 	return s.fail(len(s.text), "the text ends too early")
+}
+
+// twice remembers that an object has a name twice.
+func (s *scan) twice(at int, name string) {
+	if s.grave.reason == "" {
+		s.grave = fault{at, name, "is there twice in one object"}
+	}
 }
 
 // note remembers the first fault of the object that is being read.
@@ -134,7 +142,7 @@ func (s *scan) object(i int) int {
 func (s *scan) close(mark level, at int) {
 	s.depth++
 	if name, double := s.keys.close(mark); double {
-		s.note(at, name, "is there twice in one object")
+		s.twice(at, name)
 	}
 }
 
@@ -156,7 +164,7 @@ func (s *scan) key(i int, l *level) (string, int) {
 		name = unescape(name)
 	}
 	if s.keys.add(l, name) {
-		s.note(i, name, "is there twice in one object")
+		s.twice(i, name)
 	}
 	end = s.space(end)
 	if end >= len(s.text) {
@@ -358,7 +366,9 @@ func (s *scan) escape(i int) int {
 			}
 		}
 	}
-	s.note(i, "", "has half a surrogate pair, which is no character, in a string")
+	if s.grave.reason == "" {
+		s.grave = fault{i, "", "has a string with half a surrogate pair, which is no character"}
+	}
 	return next
 }
 

@@ -71,9 +71,9 @@ func (s *Scanner) Envelope(text string) ([]Item, error) {
 
 func (s *Scanner) begin(text string) {
 	c := &s.scan
-	c.text, c.bad, c.odd, c.ended = text, fault{}, fault{}, false
+	c.clear(text)
 	c.marks = c.marks[:0]
-	c.keys.reset()
+	c.keys.cut(0)
 	s.items = s.items[:0]
 	s.deepen()
 }
@@ -88,8 +88,8 @@ func (s *Scanner) deepen() {
 
 func (s *Scanner) syntaxError() error {
 	c := &s.scan
-	line, column := place(c.text, c.bad.at, 1, 1)
-	return &SyntaxError{Offset: int64(c.bad.at), Line: line, Column: column, Reason: c.bad.reason}
+	line, column := place(c.text, c.bad.at, 0, 0)
+	return &SyntaxError{Offset: int64(c.bad.at), Line: line + 1, Column: column + 1, Reason: c.bad.reason}
 }
 
 // envelope reads the whole text.
@@ -123,8 +123,8 @@ func (s *Scanner) envelope() int {
 		if i < 0 {
 			return i
 		}
-		if c.odd.reason != "" {
-			return c.fail(c.odd.at, fmt.Sprintf("%s of the envelope %s", excerpt(c.odd.property), c.odd.reason))
+		if c.besides() < 0 {
+			return failed
 		}
 		i = c.space(i)
 		if i >= len(c.text) {
@@ -139,8 +139,8 @@ func (s *Scanner) envelope() int {
 		i = c.space(i + 1)
 	}
 	c.close(mark, i)
-	if c.odd.reason != "" {
-		return c.fail(c.odd.at, fmt.Sprintf("%s of the envelope %s", excerpt(c.odd.property), c.odd.reason))
+	if c.besides() < 0 {
+		return failed
 	}
 	if i = c.space(i + 1); i < len(c.text) {
 		return c.fail(i, "expected nothing after the envelope, found "+excerpt(char(c.text[i:])))
@@ -186,12 +186,28 @@ func (s *Scanner) objects(i int) int {
 		case ',':
 			i = c.space(i + 1)
 		case ']':
-			c.odd = fault{}
+			c.odd, c.grave = fault{}, fault{}
 			return i + 1
 		default:
 			return c.fail(i, "expected , or ] after an element, found "+excerpt(char(c.text[i:])))
 		}
 	}
+}
+
+// besides fails if there is a grave fault in the envelope beside its objects.
+func (s *scan) besides() int {
+	if s.grave.reason == "" {
+		return 0
+	}
+	if s.grave.property == "" {
+		return s.fail(s.grave.at, "the envelope "+s.grave.reason)
+	}
+	return s.fail(s.grave.at, excerpt(s.grave.property)+" "+s.grave.reason)
+}
+
+// clear forgets what was found out about an earlier text.
+func (s *scan) clear(text string) {
+	s.text, s.bad, s.odd, s.grave, s.ended = text, fault{}, fault{}, fault{}, false
 }
 
 // element reads the index-th element, which should be a STIX object.
@@ -214,14 +230,21 @@ func (s *Scanner) element(i, index int) (Item, int) {
 	if end < 0 || d.end == 0 {
 		return item, end
 	}
-	c.check(&d)
-	raw := c.text[i:end]
+	return s.judge(&d, index), end
+}
+
+// judge makes an item of an object that was read.
+func (s *Scanner) judge(d *draft, index int) Item {
+	c := &s.scan
+	c.check(d)
+	item := Item{Offset: int64(d.start)}
+	raw := c.text[d.start:d.end]
 	if c.odd.reason == "" {
 		item.Object = Object{Header: d.Header, Raw: raw}
-		return item, end
+		return item
 	}
 	item.Err = &ObjectError{
 		Index: index, ID: d.ID, Version: d.VersionText(), Property: c.odd.property, Reason: c.odd.reason, Raw: raw,
 	}
-	return item, end
+	return item
 }

@@ -1,0 +1,409 @@
+package stix
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unsafe"
+)
+
+const (
+	firstBlock = 64 << 10
+	usualBlock = 1 << 20
+	mostBlock  = MaxObjectSize + firstBlock
+	mostBeside = 1000 // members of an envelope besides the objects
+)
+
+// A Reader takes STIX objects out of a stream: JSON values one after the
+// other (NDJSON or not), each of them a STIX object, an envelope, a bundle or a
+// list of STIX objects. A byte order mark at the beginning is skipped. An
+// empty envelope or bundle is no item. It uses memory for the largest object,
+// at most about MaxObjectSize, and not for the whole stream. Use NewReader or
+// NewReaderAt. A Reader must not be used concurrently.
+type Reader struct {
+	MaxDepth int // as in Scanner; set it before the first Next
+
+	source  io.Reader
+	place   Position // after the last item
+	fixed   bool     // place has its line and column; else they are counted when asked for
+	resumed bool
+	started bool
+	err     error // of all further calls of Next
+
+	// The stream's bytes are read into blocks. What has been read into a block
+	// never changes, because objects are slices of it.
+	block        []byte
+	base         int64 // bytes of the stream before block
+	line, column int   // of block[0], from 0
+	at           int   // index in block of the next byte to look at
+	ended        bool  // block goes to the end of the stream
+
+	s      Scanner
+	inside container
+	rest   bool
+	level  level // names of the envelope that is open
+	items  int
+}
+
+// Next returns the next item, or io.EOF at the end of the stream. An item that
+// is not a STIX object has Err set; reading goes on after it. If a value at the
+// top is not even JSON, it is one such item, and reading goes on at the next
+// line that begins with "{". Items stay valid; each keeps the block of the
+// stream that it came from in memory, 64 KiB or more.
+//
+// Any other error is final: a *SyntaxError for broken JSON inside an envelope,
+// bundle or list, or what reading the stream returned.
+func (r *Reader) Next() (Item, error) {
+	if r.err != nil {
+		return Item{}, r.err
+	}
+	if !r.started {
+		r.start()
+	}
+	item, err := r.next()
+	if err != nil {
+		r.err = err
+	}
+	if err == nil || err == io.EOF {
+		r.place = Position{Offset: r.base + int64(r.at), Items: r.items, inside: r.inside, rest: r.rest}
+		r.fixed = false
+	}
+	return item, err
+}
+
+// Offset is Position().Offset.
+func (r *Reader) Offset() int64 { return r.place.Offset }
+
+// Position is the place after the last item, where NewReaderAt can go on.
+func (r *Reader) Position() Position {
+	p := r.place
+	if r.started && !r.fixed {
+		p.line, p.column = place(r.s.scan.text, int(p.Offset-r.base), r.line, r.column)
+	}
+	return p
+}
+
+func (r *Reader) start() {
+	r.started, r.fixed = true, true
+	r.s.MaxDepth = r.MaxDepth
+	p := r.place
+	r.base, r.line, r.column, r.items, r.inside, r.rest = p.Offset, p.line, p.column, p.Items, p.inside, p.rest
+	r.fill()
+	const mark = "\ufeff"
+	if !r.resumed && strings.HasPrefix(r.s.scan.text, mark) {
+		r.at = len(mark)
+	}
+}
+
+// fill reads on, at least as much again as is waiting in the block, so that
+// trying again after each fill stays linear. It returns false if there is
+// nothing more to be had: at the end, after an error, or if the block is full.
+func (r *Reader) fill() bool {
+	if r.ended || r.err != nil {
+		return false
+	}
+	waiting := len(r.block) - r.at
+	want := max(waiting, 4096)
+	if cap(r.block)-len(r.block) < want {
+		if waiting >= mostBlock {
+			return false
+		}
+		r.renew(waiting)
+	}
+	free := r.block[len(r.block):cap(r.block)]
+	n, err := io.ReadAtLeast(r.source, free, min(want, len(free)))
+	r.block = r.block[:len(r.block)+n]
+	r.s.scan.text = unsafe.String(unsafe.SliceData(r.block), len(r.block))
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		r.ended = true
+	} else if err != nil {
+		r.err = fmt.Errorf("read after byte %d: %w", r.base+int64(len(r.block)), err)
+		return false
+	}
+	return n > 0
+}
+
+// renew starts a new block with what is waiting in the old one.
+func (r *Reader) renew(waiting int) {
+	size := firstBlock
+	if r.block != nil {
+		size = usualBlock
+	}
+	size = min(max(size, 4*waiting), mostBlock)
+	block := make([]byte, waiting, size)
+	copy(block, r.block[r.at:])
+	r.place, r.fixed = r.Position(), true
+	r.line, r.column = place(r.s.scan.text, r.at, r.line, r.column)
+	r.base += int64(r.at)
+	r.block, r.at = block, 0
+}
+
+// peek skips white space and returns the byte after it; 0 at the end.
+func (r *Reader) peek() byte {
+	for {
+		r.at = r.s.scan.space(r.at)
+		if r.at < len(r.block) {
+			return r.block[r.at]
+		}
+		if !r.fill() {
+			return 0
+		}
+	}
+}
+
+// try calls read with the index r.at until it does not run out of bytes any
+// more. After a failure nothing has changed.
+func (r *Reader) try(read func(i int) int) int {
+	c := &r.s.scan
+	names, marks := len(c.keys.names), len(c.marks)
+	for {
+		c.clear(c.text)
+		r.s.deepen()
+		end := read(r.at)
+		if end >= 0 && (end < len(c.text) || r.ended || c.text[end-1] > '9') {
+			return end
+		}
+		if end < 0 && !c.ended {
+			c.keys.cut(names)
+			return end
+		}
+		c.keys.cut(names)
+		c.marks = c.marks[:marks]
+		if !r.fill() {
+			if end < 0 {
+				return end
+			}
+			return read(r.at)
+		}
+	}
+}
+
+func (r *Reader) next() (Item, error) {
+	for {
+		c := r.peek()
+		if r.err != nil {
+			return Item{}, r.err
+		}
+		over := r.at >= len(r.block)
+		switch {
+		case over && r.inside == stream:
+			return Item{}, io.EOF
+		case over:
+			return Item{}, r.syntaxError(r.s.scan.end())
+		case r.inside == stream && c == '[':
+			r.at++
+			r.inside, r.rest = list, false
+		case r.inside == stream:
+			item, ok, err := r.top()
+			if ok || err != nil {
+				return item, err
+			}
+		case r.inside == closing:
+			if err := r.beside(c); err != nil {
+				return Item{}, err
+			}
+		case c == ']':
+			r.leave()
+		default:
+			return r.element(c)
+		}
+	}
+}
+
+// leave ends a list.
+func (r *Reader) leave() {
+	r.at++
+	r.rest = false
+	if r.inside == list {
+		r.inside = stream
+	} else {
+		r.inside = closing
+	}
+}
+
+// element reads an element of a list, and the comma before it.
+func (r *Reader) element(c byte) (Item, error) {
+	if r.rest {
+		if c != ',' {
+			return Item{}, r.syntaxError(r.s.scan.fail(r.at, "expected , or ] after an element, found "+excerpt(char(r.s.scan.text[r.at:]))))
+		}
+		r.at++
+		r.peek()
+	}
+	r.room()
+	r.s.scan.probe = false
+	var item Item
+	end := r.try(func(i int) (end int) {
+		item, end = r.s.element(i, r.items)
+		return end
+	})
+	if end < 0 {
+		return Item{}, r.syntaxError(end)
+	}
+	return r.took(item, end), nil
+}
+
+// room makes sure that markings of objects that were returned stay as they are
+// when more are added.
+func (r *Reader) room() {
+	if c := &r.s.scan; cap(c.marks)-len(c.marks) < 16 {
+		c.marks = make([]ID, 0, 512)
+	}
+}
+
+func (r *Reader) took(item Item, end int) Item {
+	item.Offset = r.base + int64(r.at)
+	r.at = end
+	r.rest = r.inside != stream
+	r.items++
+	return item
+}
+
+// top reads a value at the top of the stream. ok is false if it is no item.
+func (r *Reader) top() (item Item, ok bool, err error) {
+	r.room()
+	c := &r.s.scan
+	c.keys.cut(0)
+	c.probe = true
+	var d draft
+	end := r.try(func(i int) (end int) {
+		d = draft{}
+		if c.text[i] != '{' {
+			item, end = r.s.element(i, r.items)
+			return end
+		}
+		return c.stixObject(i, &d)
+	})
+	switch {
+	case r.err != nil:
+		return Item{}, false, r.err
+	case end < 0:
+		return r.broken(), true, nil
+	case c.text[r.at] != '{':
+		return r.took(item, end), true, nil
+	case d.end == 0:
+		return Item{}, false, r.enter(end)
+	case d.members == d.paging || d.Type == "bundle" && !d.objects:
+		r.at = end
+		return Item{}, false, nil
+	}
+	return r.took(r.s.judge(&d, r.items), end), true, nil
+}
+
+// enter goes into the list of an envelope or bundle, which begins at i.
+func (r *Reader) enter(i int) error {
+	c := &r.s.scan
+	if c.besides() < 0 {
+		return r.syntaxError(failed)
+	}
+	for j, name := range c.keys.names {
+		c.keys.names[j] = strings.Clone(name) // lest it keeps its block in memory
+	}
+	r.at = i + 1
+	r.inside, r.rest, r.level = envelope, false, c.inside
+	return nil
+}
+
+// beside reads what comes after the objects of an envelope: another member or
+// the end.
+func (r *Reader) beside(first byte) error {
+	c := &r.s.scan
+	if first == '}' {
+		c.clear(c.text)
+		c.close(r.level, r.at)
+		r.at++
+		r.inside = stream
+		if c.besides() < 0 {
+			return r.syntaxError(failed)
+		}
+		return nil
+	}
+	if first != ',' {
+		return r.syntaxError(c.fail(r.at, "expected , or } after a member, found "+excerpt(char(c.text[r.at:]))))
+	}
+	if len(c.keys.names) >= mostBeside {
+		return r.syntaxError(c.fail(r.at, "more members than an envelope may have"))
+	}
+	var name string
+	var l level
+	end := r.try(func(i int) int {
+		l = r.level
+		if name, i = c.key(c.space(i+1), &l); i < 0 {
+			return i
+		}
+		return c.value(i)
+	})
+	if end < 0 {
+		return r.syntaxError(end)
+	}
+	if name == "objects" {
+		c.twice(r.at, name)
+	}
+	if c.besides() < 0 {
+		return r.syntaxError(failed)
+	}
+	r.level = l
+	c.keys.names[len(c.keys.names)-1] = strings.Clone(name)
+	r.at = end
+	return nil
+}
+
+// broken makes an item of a value at the top that is not JSON, and goes to the
+// next line that may begin another value.
+func (r *Reader) broken() Item {
+	c := &r.s.scan
+	line, _, _ := strings.Cut(c.text[r.at:], "\n")
+	reason := "is not JSON: "
+	if c.ended && !r.ended {
+		reason = "is larger than 8 MiB"
+	} else {
+		reason += r.where(c.bad)
+	}
+	item := Item{
+		Err:    &ObjectError{Index: r.items, Reason: reason, Raw: line},
+		Offset: r.base + int64(r.at),
+	}
+	r.items++
+	r.skipLines()
+	return item
+}
+
+// where says where and what the fault f is.
+func (r *Reader) where(f fault) string {
+	line, column := place(r.s.scan.text, f.at, r.line, r.column)
+	return fmt.Sprintf("line %d, column %d: %s", line+1, column+1, f.reason)
+}
+
+// skipLines goes to the next line that begins with "{", or to the end.
+func (r *Reader) skipLines() {
+	for {
+		text := r.s.scan.text
+		if i := strings.Index(text[r.at:], "\n{"); i >= 0 {
+			r.at += i + 1
+			return
+		}
+		if r.at < len(text)-1 {
+			r.at = len(text) - 1
+		}
+		if !r.fill() {
+			r.at = len(r.block)
+			return
+		}
+	}
+}
+
+// syntaxError is the error that ends reading, after the scan has failed.
+func (r *Reader) syntaxError(int) error {
+	if r.err != nil {
+		return r.err
+	}
+	c := &r.s.scan
+	if c.ended && !r.ended {
+		c.bad = fault{at: r.at, reason: "a value is larger than 8 MiB"}
+	}
+	line, column := place(c.text, c.bad.at, r.line, r.column)
+	return &SyntaxError{
+		Offset: r.base + int64(c.bad.at), Line: line + 1, Column: column + 1, Reason: c.bad.reason,
+	}
+}
