@@ -9,6 +9,7 @@ func (s *scan) check(d *draft) {
 	if s.odd.reason != "" {
 		return
 	}
+	d.Markings = s.marks[d.marks:len(s.marks):len(s.marks)]
 	at := d.start
 	switch {
 	case d.end-d.start > MaxObjectSize:
@@ -32,25 +33,38 @@ func (s *scan) check(d *draft) {
 // version of the standard it follows (STIX 2.1, section 3.2).
 func (s *scan) checkClass(d *draft) {
 	kind := classOf(d.Type)
+	if d.granular || kind == marking || kind == unknown && d.extensions {
+		s.tape.build(s.text[d.start:d.end])
+	}
 	if kind == unknown {
-		kind = s.extensionClass(d)
+		kind = s.unknownClass(d)
 	}
-	if kind == domain || kind == meta {
-		s.need(d, "modified", d.Modified)
-	}
-	if kind == domain || kind == meta || kind == marking {
+	switch kind {
+	case domain, meta:
 		s.need(d, "created", d.Created)
+		s.need(d, "modified", d.Modified)
+	case marking:
+		s.need(d, "created", d.Created)
+		s.markingDefinition(d)
+	}
+	if d.granular {
+		s.granular(d)
 	}
 	if d.SpecVersion == "" {
-		switch kind {
-		case observable:
-			d.SpecVersion = "2.1"
-		case meta:
-			s.need(d, "spec_version", "")
-		default:
-			d.SpecVersion = "2.0"
-		}
+		d.SpecVersion = s.specVersion(d, kind)
 	}
+}
+
+// specVersion is the version of an object that does not say it: SCOs are new
+// in 2.1 as objects of their own; others that are new must say it.
+func (s *scan) specVersion(d *draft, kind class) string {
+	switch kind {
+	case observable:
+		return "2.1"
+	case meta:
+		s.need(d, "spec_version", "")
+	}
+	return "2.0"
 }
 
 func (s *scan) need(d *draft, property, value string) {
@@ -59,8 +73,25 @@ func (s *scan) need(d *draft, property, value string) {
 	}
 }
 
-// extensionClass is the class of an object whose type is not in the standard.
-func (s *scan) extensionClass(d *draft) class {
+// unknownClass is the class of an object whose type is not in the standard:
+// what its extensions say; else one with created has versions, one without has
+// none.
+func (s *scan) unknownClass(d *draft) class {
+	if d.extensions {
+		t := &s.tape
+		if all := t.member(0, "extensions"); t.is(all, '{') {
+			for k, end := t.first(all); k < end; {
+				value := t.next(k)
+				switch t.str(t.member(value, "extension_type")) {
+				case "new-sco":
+					return observable
+				case "new-sdo", "new-sro":
+					return domain
+				}
+				k = t.next(value)
+			}
+		}
+	}
 	if d.Created != "" || d.Modified != "" {
 		return domain
 	}

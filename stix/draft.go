@@ -64,7 +64,6 @@ func (s *scan) opensContainer(i int, d *draft) bool {
 func (s *scan) finish(mark level, i int, d *draft) int {
 	s.close(mark, i)
 	d.end = i + 1
-	d.Markings = s.marks[d.marks:len(s.marks):len(s.marks)]
 	return d.end
 }
 

@@ -13,8 +13,7 @@ type keys struct {
 	names  []string
 	prints []uint64 // of names, by index
 	sorted []hashed
-	seed   maphash.Seed
-	seeded bool
+	seed   *maphash.Seed
 }
 
 // few is the most names of one level that are compared one by one.
@@ -78,12 +77,10 @@ func (k *keys) close(l level) (name string, double bool) {
 
 // search returns a name that is twice in names.
 func (k *keys) search(names []string) (string, bool) {
-	if !k.seeded {
-		k.seed, k.seeded = maphash.MakeSeed(), true
-	}
+	seed := k.seeded()
 	k.sorted = k.sorted[:0]
 	for i, name := range names {
-		k.sorted = append(k.sorted, hashed{maphash.String(k.seed, name), i})
+		k.sorted = append(k.sorted, hashed{maphash.String(seed, name), i})
 	}
 	slices.SortFunc(k.sorted, func(a, b hashed) int {
 		if a.hash != b.hash {
@@ -105,6 +102,15 @@ func (k *keys) search(names []string) (string, bool) {
 		return "", false
 	}
 	return names[first], true
+}
+
+// seeded is a random seed, which a sender cannot know.
+func (k *keys) seeded() maphash.Seed {
+	if k.seed == nil {
+		seed := maphash.MakeSeed()
+		k.seed = &seed
+	}
+	return *k.seed
 }
 
 // cut forgets all but the first n names, after a text was broken off.

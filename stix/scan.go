@@ -20,6 +20,12 @@ type scan struct {
 
 	probe  bool  // stop at the list of an envelope or bundle; stixObject then returns its index with d.end 0
 	inside level // of the envelope or bundle
+
+	// For objects that need a second look.
+	tape     tape
+	paths    []path          // selectors of granular markings
+	there    map[uint64]bool // by path.hash
+	number10 []byte          // of an index in a path
 }
 
 // A fault is something wrong; the zero fault is nothing wrong. scan.bad makes
