@@ -1,0 +1,298 @@
+package server
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"hash"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sync/semaphore"
+
+	"entente/taxii"
+)
+
+const (
+	credentialTTL = 5 * time.Minute
+	credentialMax = 10_000
+	loginWait     = 2 * time.Second // for a free verifier
+)
+
+// An authenticator tells who a request is from.
+type authenticator struct {
+	c       *Config
+	key     [32]byte // of the credential cache
+	dummy   *phc     // verified when there is no such account
+	current atomic.Pointer[epoch]
+
+	macs   sync.Pool // of *macState
+	logins *semaphore.Weighted
+	names  *throttle
+	addrs  *throttle
+
+	mu    sync.RWMutex // guards cache
+	cache map[[sha256.Size]byte]credential
+}
+
+// An epoch is the time in which one set of accounts is in force.
+type epoch struct {
+	accounts Accounts
+	number   uint64
+}
+
+// A credential is an Authorization value that was verified.
+type credential struct {
+	account *Account
+	epoch   uint64
+	expires int64 // ns since the epoch
+}
+
+type macState struct {
+	mac hash.Hash
+	buf []byte
+}
+
+func newAuthenticator(c *Config) (*authenticator, error) {
+	a := &authenticator{
+		c:      c,
+		logins: semaphore.NewWeighted(int64(c.Limits.Logins)),
+		names:  newThrottle(10, 6*time.Second),
+		addrs:  newThrottle(30, 2*time.Second),
+		cache:  map[[sha256.Size]byte]credential{},
+	}
+	if _, err := io.ReadFull(c.Rand, a.key[:]); err != nil {
+		return nil, fmt.Errorf("key of the credential cache: %w", err)
+	}
+	a.dummy = &phc{memory: argonMemory, time: argonTime, threads: 1, salt: a.key[:argonSalt], key: make([]byte, argonKey)}
+	a.macs.New = func() any { return &macState{mac: hmac.New(sha256.New, a.key[:])} }
+	a.current.Store(&epoch{c.Accounts, 1})
+	return a, nil
+}
+
+// setAccounts puts accounts in force and forgets all verified credentials.
+func (a *authenticator) setAccounts(accounts Accounts) {
+	for {
+		old := a.current.Load()
+		if a.current.CompareAndSwap(old, &epoch{accounts, old.number + 1}) {
+			break
+		}
+	}
+	a.mu.Lock()
+	clear(a.cache)
+	a.mu.Unlock()
+}
+
+// account returns who r is from, or an error with status 401, 429 or 503.
+func (a *authenticator) account(r *http.Request, now time.Time) (*Account, error) {
+	e := a.current.Load()
+	if name := a.c.APIKeyHeader; name != "" {
+		if key := r.Header.Get(name); key != "" {
+			return a.token(r, e, key, now)
+		}
+	}
+	values := r.Header["Authorization"]
+	if len(values) == 0 {
+		if a.c.Anonymous != nil {
+			return a.c.Anonymous, nil
+		}
+		return nil, unauthorized("no credentials")
+	}
+	if len(values) > 1 {
+		return nil, unauthorized("more than one Authorization header")
+	}
+	scheme, rest, _ := strings.Cut(values[0], " ")
+	rest = strings.TrimLeft(rest, " ")
+	switch {
+	case strings.EqualFold(scheme, "Basic") && !a.c.NoBasic:
+		return a.basic(r, e, values[0], rest, now)
+	case strings.EqualFold(scheme, "Bearer"), strings.EqualFold(scheme, "Token"):
+		return a.token(r, e, rest, now)
+	}
+	return nil, unauthorized("the server does not know this authentication scheme")
+}
+
+// token checks a bearer token or API key.
+func (a *authenticator) token(r *http.Request, e *epoch, token string, now time.Time) (*Account, error) {
+	if account := e.accounts.ByToken(HashToken(token)); account != nil {
+		return account, nil
+	}
+	if wait := a.addrs.take(clientAddr(r), now); wait > 0 {
+		return nil, tooMany(wait)
+	}
+	return nil, unauthorized("the token is not valid")
+}
+
+// basic checks a Basic credential, value being the whole header.
+func (a *authenticator) basic(r *http.Request, e *epoch, value, encoded string, now time.Time) (*Account, error) {
+	sum := a.sum(value)
+	a.mu.RLock()
+	hit, ok := a.cache[sum]
+	a.mu.RUnlock()
+	if ok && hit.epoch == e.number && now.UnixNano() < hit.expires {
+		return hit.account, nil
+	}
+	account, err := a.login(r, e, encoded, now)
+	if err == nil {
+		a.remember(sum, credential{account, e.number, now.Add(credentialTTL).UnixNano()}, now)
+	}
+	return account, err
+}
+
+// sum names value in the cache without keeping it.
+func (a *authenticator) sum(value string) (sum [sha256.Size]byte) {
+	st := a.macs.Get().(*macState)
+	st.mac.Reset()
+	st.buf = append(st.buf[:0], value...)
+	st.mac.Write(st.buf)
+	clear(st.buf)
+	st.buf = st.mac.Sum(st.buf[:0])
+	copy(sum[:], st.buf)
+	a.macs.Put(st)
+	return sum
+}
+
+func (a *authenticator) remember(sum [sha256.Size]byte, c credential, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.cache) >= credentialMax {
+		for key, old := range a.cache {
+			if old.expires <= now.UnixNano() {
+				delete(a.cache, key)
+			}
+		}
+		for key := range a.cache { // still full: any of them will do
+			if len(a.cache) < credentialMax {
+				break
+			}
+			delete(a.cache, key)
+		}
+	}
+	a.cache[sum] = c
+}
+
+// login verifies a user name and password that are not in the cache.
+func (a *authenticator) login(r *http.Request, e *epoch, encoded string, now time.Time) (*Account, error) {
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		if raw, err = base64.RawStdEncoding.DecodeString(encoded); err != nil {
+			return nil, unauthorized("the Basic credentials are not base64")
+		}
+	}
+	user, _, found := strings.Cut(string(raw), ":")
+	if !found {
+		return nil, unauthorized("the Basic credentials have no colon")
+	}
+	name, addr := strings.ToLower(user), clientAddr(r)
+	if wait := a.addrs.take(addr, now); wait > 0 {
+		return nil, tooMany(wait)
+	}
+	if wait := a.names.take(name, now); wait > 0 {
+		a.addrs.back(addr)
+		return nil, tooMany(wait)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), loginWait)
+	defer cancel()
+	if a.logins.Acquire(ctx, 1) != nil {
+		a.names.back(name)
+		a.addrs.back(addr)
+		return nil, busy("too many logins at this moment", loginWait)
+	}
+	defer a.logins.Release(1)
+	if account := a.verify(e, string(raw)); account != nil {
+		a.names.back(name)
+		a.addrs.back(addr)
+		return account, nil
+	}
+	return nil, unauthorized("user name or password is wrong")
+}
+
+// verify tries "user:password" in each way that clients encode it. It takes as
+// long for an account that does not exist as for a wrong password.
+func (a *authenticator) verify(e *epoch, raw string) *Account {
+	var found *Account
+	for _, text := range readings(raw) {
+		user, password, _ := strings.Cut(text, ":")
+		account, hash := e.accounts.ByName(user), a.dummy
+		if account != nil && account.Password != "" {
+			if h, err := parsePHC(account.Password); err == nil {
+				hash = h
+			}
+		}
+		if ok := hash.verify(password); ok && hash != a.dummy && found == nil {
+			found = account
+		}
+	}
+	return found
+}
+
+// readings returns raw as UTF-8 and as Latin-1, where they differ and exist.
+func readings(raw string) []string {
+	ascii := true
+	for i := range len(raw) {
+		ascii = ascii && raw[i] < utf8.RuneSelf
+	}
+	if ascii {
+		return []string{raw}
+	}
+	runes := make([]rune, len(raw))
+	for i := range len(raw) {
+		runes[i] = rune(raw[i])
+	}
+	if latin1 := string(runes); utf8.ValidString(raw) {
+		return []string{raw, latin1}
+	} else {
+		return []string{latin1}
+	}
+}
+
+// clientAddr is what login attempts are counted by: an IPv4 address or the /64
+// of an IPv6 address.
+func clientAddr(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return host
+	}
+	if addr = addr.Unmap(); addr.Is6() {
+		prefix, err := addr.WithZone("").Prefix(64)
+		if err != nil {
+			return host
+		}
+		return prefix.String()
+	}
+	return addr.String()
+}
+
+func unauthorized(why string) error {
+	return taxii.Errorf(http.StatusUnauthorized, "%s", why)
+}
+
+func tooMany(wait time.Duration) error {
+	return &retryError{taxii.Errorf(http.StatusTooManyRequests, "too many failed logins"), wait}
+}
+
+func busy(why string, wait time.Duration) error {
+	return &retryError{taxii.Errorf(http.StatusServiceUnavailable, "%s", why), wait}
+}
+
+// A retryError is answered with Retry-After.
+type retryError struct {
+	err   *taxii.Error
+	after time.Duration
+}
+
+func (e *retryError) Error() string { return e.err.Error() }
+func (e *retryError) Unwrap() error { return e.err }

@@ -1,0 +1,162 @@
+package server
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"entente/taxii"
+)
+
+const (
+	bodyStep = 1 << 20         // bytes that are reserved at a time, and that a client must send in Limits.ReadTimeout
+	bodyWait = 2 * time.Second // for other bodies to leave memory
+	drainMax = 8 << 20         // bytes of a refused body that are read so that the client sees the answer
+)
+
+// A reservation is a part of Limits.Bodies.
+type reservation struct {
+	s *Server
+	n int64
+}
+
+// grow makes the reservation at least n bytes large.
+func (v *reservation) grow(ctx context.Context, n int64) error {
+	for v.n < n {
+		step := min(int64(bodyStep), v.s.c.Limits.Bodies)
+		if !v.s.bodies.TryAcquire(step) {
+			ctx, cancel := context.WithTimeout(ctx, bodyWait)
+			err := v.s.bodies.Acquire(ctx, step)
+			cancel()
+			if err != nil {
+				return busy("too many objects are being posted at this moment", bodyWait)
+			}
+		}
+		v.n += step
+	}
+	return nil
+}
+
+func (v *reservation) free() { v.s.bodies.Release(v.n) }
+
+func tooLarge(most int64) *taxii.Error {
+	return taxii.Errorf(http.StatusRequestEntityTooLarge, "max_content_length is %d bytes", most)
+}
+
+// readBody reads the body of a POST, at most most bytes before and after
+// decompression. The caller frees held when it is done with the body, also
+// after an error.
+func (s *Server) readBody(c echo.Context, most int64, held *reservation) (string, error) {
+	req := c.Request()
+	compressed := false
+	switch encoding := strings.ToLower(strings.Join(req.Header["Content-Encoding"], ",")); encoding {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		compressed = true
+	default:
+		return "", taxii.Errorf(http.StatusUnsupportedMediaType, "Content-Encoding: send the body plain or with gzip")
+	}
+	if req.ContentLength > most {
+		return "", tooLarge(most)
+	}
+	b := bodyReader{s: s, c: c, most: most, held: held}
+	defer b.done()
+	var from io.Reader = &b
+	if compressed {
+		unzip, err := gzip.NewReader(&b)
+		if err != nil {
+			return "", bodyError(err)
+		}
+		from = unzip
+	}
+	var text strings.Builder
+	if req.ContentLength > 0 && req.ContentLength <= 4*bodyStep {
+		if err := held.grow(req.Context(), req.ContentLength); err != nil {
+			return "", err
+		}
+		text.Grow(int(req.ContentLength))
+	}
+	chunk := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(chunk)
+		if int64(text.Len()+n) > most {
+			return "", tooLarge(most)
+		}
+		if full := int64(text.Len() + n); full > int64(text.Cap()) {
+			full *= 2 // the old and the new buffer
+			if err := held.grow(req.Context(), full); err != nil {
+				return "", err
+			}
+		}
+		text.Write(chunk[:n])
+		if err == io.EOF {
+			return text.String(), nil
+		}
+		if err != nil {
+			return "", bodyError(err)
+		}
+	}
+}
+
+// bodyError says what the client did when reading its body failed.
+func bodyError(err error) error {
+	var e *taxii.Error
+	switch {
+	case errors.As(err, &e):
+		return err
+	case isTimeout(err):
+		return taxii.Errorf(http.StatusRequestTimeout, "the body came too slowly")
+	}
+	e = taxii.Errorf(http.StatusBadRequest, "the body ended early or is not valid gzip")
+	e.Err = err
+	return e
+}
+
+// A bodyReader reads the body as it comes over the network: not more than most
+// bytes, and not slower than a MiB in each Limits.ReadTimeout.
+type bodyReader struct {
+	s    *Server
+	c    echo.Context
+	most int64
+	held *reservation
+
+	read, next int64
+	stop       func()
+}
+
+func (b *bodyReader) Read(p []byte) (int, error) {
+	if b.read >= b.next {
+		b.done()
+		b.next += bodyStep
+		b.stop = b.s.watch(b.c.Response(), (*http.ResponseController).SetReadDeadline, b.s.c.Limits.ReadTimeout)
+	}
+	n, err := b.c.Request().Body.Read(p)
+	if b.read += int64(n); b.read > b.most {
+		return 0, tooLarge(b.most)
+	}
+	return n, err
+}
+
+func (b *bodyReader) done() {
+	if b.stop != nil {
+		b.stop()
+	}
+}
+
+// drain reads what a client still sends after its body was refused: many look
+// at the answer only when they have sent everything.
+func (s *Server) drain(c echo.Context) {
+	req := c.Request()
+	if req.Header.Get("Expect") != "" {
+		return // it waits, and is told not to
+	}
+	stop := s.watch(c.Response(), (*http.ResponseController).SetReadDeadline, 5*time.Second)
+	defer stop()
+	_, _ = io.CopyN(io.Discard, req.Body, drainMax)
+}

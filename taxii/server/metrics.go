@@ -1,0 +1,90 @@
+package server
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"entente/store"
+)
+
+// metrics are what operators watch. Labels are routes, methods, statuses and
+// outcomes: never names or values of clients.
+type metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	bytes    *prometheus.CounterVec
+	objects  *prometheus.CounterVec
+}
+
+// newMetrics registers them; nil if reg is nil.
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	if reg == nil {
+		return nil, nil
+	}
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "entente_http_requests_total", Help: "Requests answered.",
+		}, []string{"route", "method", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "entente_http_request_seconds", Help: "Time from the request's header to the end of its answer.",
+			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 10),
+		}, []string{"route"}),
+		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "entente_http_response_bytes_total", Help: "Bytes of answers, compressed where they are.",
+		}, []string{"route"}),
+		objects: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "entente_posted_objects_total", Help: "Objects posted, by what became of them.",
+		}, []string{"outcome"}),
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.bytes, m.objects} {
+		errs = append(errs, reg.Register(c))
+	}
+	return m, errors.Join(errs...)
+}
+
+func (m *metrics) request(route, method string, status int, bytes int64, took time.Duration) {
+	if m == nil {
+		return
+	}
+	switch method {
+	case "GET", "HEAD", "POST", "DELETE", "OPTIONS":
+	default:
+		method = "other" // clients choose these: they must not make series
+	}
+	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+	m.bytes.WithLabelValues(route).Add(float64(bytes))
+}
+
+// posted counts objects; invalid are those that never reached the store.
+func (m *metrics) posted(outcomes []store.Outcome, invalid int) {
+	if m == nil {
+		return
+	}
+	for _, o := range outcomes {
+		m.objects.WithLabelValues(outcomeName(o)).Inc()
+	}
+	m.objects.WithLabelValues("invalid").Add(float64(invalid))
+}
+
+func outcomeName(o store.Outcome) string {
+	switch o {
+	case store.Stored:
+		return "stored"
+	case store.Duplicate:
+		return "duplicate"
+	case store.Differs:
+		return "differs"
+	case store.Foreign:
+		return "foreign"
+	case store.AfterRevoked:
+		return "after_revoked"
+	case store.TooMany:
+		return "too_many"
+	}
+	return "other"
+}

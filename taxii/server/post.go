@@ -1,0 +1,212 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"entente/stix"
+	"entente/store"
+	"entente/taxii"
+)
+
+const (
+	// Of a POST with more objects, successes are only counted: the list would
+	// tell the client nothing but what it sent, and at 10,000 objects it is a
+	// megabyte that is written, kept for a day and sent back.
+	maxSuccesses = 100
+	// Of a POST with more failures these are only counted, for the same reason:
+	// a small body must not become a large status.
+	maxFailures = 10_000
+)
+
+// postObjects answers POST {collection}/objects/ (TAXII 2.1, section 5.5). When
+// it answers, everything is done: the objects are durable and visible, and so
+// is the status.
+func (s *Server) postObjects(c echo.Context, r *request) error {
+	if err := s.findCollection(c, r); err != nil {
+		return err
+	}
+	if !r.rights.Write {
+		return taxii.Errorf(http.StatusForbidden, "the account may not write to this collection")
+	}
+	req := c.Request()
+	if bad := taxii.CheckContentType(req.Header["Content-Type"], !r.coll.RefuseSTIXContentType); bad != nil {
+		return bad
+	}
+	held := reservation{s: s}
+	defer held.free()
+	text, err := s.readBody(c, r.root.MaxContentLength, &held)
+	if err != nil {
+		return s.refuseBody(c, r, err)
+	}
+	scanner := s.scanners.Get().(*stix.Scanner)
+	defer s.scanners.Put(scanner)
+	items, err := scanner.Envelope(text)
+	if err != nil {
+		return unprocessable(err)
+	}
+	st, err := s.store(c, r, items)
+	if err != nil {
+		return err
+	}
+	s.writeJSON(c, r, http.StatusAccepted, st)
+	return nil
+}
+
+// refuseBody answers a body that was too large at once, before it has all come.
+func (s *Server) refuseBody(c echo.Context, r *request, err error) error {
+	if asTAXII(err).Status != http.StatusRequestEntityTooLarge {
+		return err
+	}
+	res := c.Response()
+	_ = http.NewResponseController(res).EnableFullDuplex() // only for HTTP/1, where reading on after the answer needs it
+	res.Header()["Connection"] = []string{"close"}
+	s.answerError(c, r, err)
+	_ = http.NewResponseController(res).Flush() // a recorder in a test need not be able to
+	s.drain(c)
+	return nil
+}
+
+// unprocessable is the answer to a body that is no envelope. It may quote the
+// body, so it does not go into the log.
+func unprocessable(err error) error {
+	var syntax *stix.SyntaxError
+	if errors.As(err, &syntax) {
+		return taxii.Errorf(http.StatusUnprocessableEntity, "%s", syntax)
+	}
+	return err
+}
+
+// store commits the good ones of items together with the status, and returns
+// the status.
+func (s *Server) store(c echo.Context, r *request, items []stix.Item) (*taxii.Status, error) {
+	id, err := s.newID()
+	if err != nil {
+		return nil, err
+	}
+	r.n = len(items)
+	refusals := make(map[int]string)
+	batch := store.Batch{Log: r.coll.log, At: r.start, Objects: make([]stix.Object, 0, len(items))}
+	for i := range items {
+		o := &items[i].Object
+		if items[i].Err != nil {
+			continue
+		}
+		if why := s.refuse(r, o); why != "" {
+			refusals[i] = why
+			continue
+		}
+		batch.Objects = append(batch.Objects, *o)
+	}
+	var st *taxii.Status
+	var failed error
+	batch.Then = func(receipt store.Receipt) []store.Document {
+		st = newStatus(id, r, items, refusals, &receipt)
+		var doc store.Document
+		if doc, failed = statusDocument(st, r); failed != nil {
+			return nil
+		}
+		return []store.Document{doc}
+	}
+	receipt, err := s.c.Store.Commit(c.Request().Context(), &batch)
+	if err != nil {
+		return nil, err
+	}
+	if failed != nil {
+		return nil, fmt.Errorf("status %s: %w", id, failed)
+	}
+	s.metrics.posted(receipt.Outcomes, len(items)-len(receipt.Outcomes))
+	return st, nil
+}
+
+// newStatus reports on items, in their order: refusals are those that never
+// reached the store, receipt is about the others.
+func newStatus(id string, r *request, items []stix.Item, refusals map[int]string, receipt *store.Receipt) *taxii.Status {
+	at := stix.FormatMicros(r.start.UnixMicro())
+	st := &taxii.Status{ID: id, Status: taxii.StatusComplete, RequestTimestamp: at, TotalCount: len(items)}
+	next := 0 // in receipt
+	for i := range items {
+		detail, ok := taxii.StatusDetail{}, false
+		switch o := &items[i].Object; {
+		case items[i].Err != nil:
+			detail = invalidDetail(items[i].Err, i, at)
+		case refusals[i] != "":
+			detail = taxii.StatusDetail{ID: string(o.ID), Version: o.VersionText(), Message: refusals[i]}
+		default:
+			ok, detail.Message = describe(receipt.Outcomes[next])
+			detail.ID, detail.Version = string(o.ID), o.VersionText()
+			if detail.Version == "" {
+				detail.Version = receipt.Added[next].String()
+			}
+			next++
+		}
+		if detail.Version == "" {
+			detail.Version = at
+		}
+		if ok {
+			st.SuccessCount++
+		} else {
+			st.FailureCount++
+		}
+		if ok && len(items) <= maxSuccesses {
+			st.Successes = append(st.Successes, detail)
+		}
+		if !ok && st.FailureCount <= maxFailures {
+			st.Failures = append(st.Failures, detail)
+		}
+	}
+	if len(st.Failures) != st.FailureCount {
+		st.Failures = nil // a list is as long as its count, or absent
+	}
+	return st
+}
+
+// invalidDetail is about an item that is no STIX object. Details need an id and
+// a version even then: "invalid--" and the index, and the time of the request.
+func invalidDetail(e *stix.ObjectError, index int, at string) taxii.StatusDetail {
+	d := taxii.StatusDetail{ID: strings.ToValidUTF8(string(e.ID), "?"), Version: e.Version, Message: e.Error()}
+	if d.ID == "" {
+		d.ID = fmt.Sprint("invalid--", index)
+	}
+	if d.Version == "" {
+		d.Version = at
+	}
+	const most = 300
+	if len(d.Message) > most {
+		d.Message = strings.ToValidUTF8(d.Message[:most], "") + "…"
+	}
+	return d
+}
+
+// describe says whether an outcome is a success to the client, and why.
+func describe(o store.Outcome) (ok bool, message string) {
+	switch o {
+	case store.Stored:
+		return true, ""
+	case store.Duplicate:
+		return true, "already present"
+	case store.Differs:
+		return false, "version conflict: the collection has this version with other content, which stays"
+	case store.Foreign:
+		return false, "created or created_by_ref is not that of the object's newest version; only its creator makes new versions"
+	case store.AfterRevoked:
+		return false, "the object was revoked; a revoked object has no new versions"
+	case store.TooMany:
+		return false, fmt.Sprintf("the collection keeps no more than %d versions of an object", store.MaxVersions)
+	}
+	return false, "not stored"
+}
+
+func encode(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
+}
