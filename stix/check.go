@@ -22,11 +22,19 @@ func (s *scan) check(d *draft) {
 		s.note(at, "id", "is missing")
 	case d.ID.Type() != d.Type:
 		s.note(at, "id", "is that of another type than "+d.Type)
-	case d.Created != "" && d.Modified != "" && canonical(d.Modified) < canonical(d.Created):
+	case earlier(d.Modified, d.Created):
 		s.note(at, "modified", "is before created")
 	default:
 		s.checkClass(d)
 	}
+}
+
+// earlier reports whether the timestamp a is before b; false if one is missing.
+func earlier(a, b string) bool {
+	if len(a) == len(b) { // digit by digit, then
+		return a < b
+	}
+	return a != "" && b != "" && canonical(a) < canonical(b)
 }
 
 // checkClass checks what each class of object must have and detects the

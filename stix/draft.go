@@ -72,19 +72,19 @@ func (s *scan) member(name string, i int, d *draft) int {
 	d.members++
 	switch name {
 	case "type":
-		return s.property(i, name, &d.Type)
+		return s.property(i, name, typeRule, &d.Type)
 	case "id":
-		return s.property(i, name, (*string)(&d.ID))
+		return s.property(i, name, idRule, (*string)(&d.ID))
 	case "spec_version":
-		return s.property(i, name, &d.SpecVersion)
+		return s.property(i, name, versionRule, &d.SpecVersion)
 	case "created":
-		return s.property(i, name, &d.Created)
+		return s.property(i, name, timestampRule, &d.Created)
 	case "modified":
-		return s.property(i, name, &d.Modified)
+		return s.property(i, name, timestampRule, &d.Modified)
 	case "created_by_ref":
-		return s.property(i, name, (*string)(&d.CreatedBy))
+		return s.property(i, name, idRule, (*string)(&d.CreatedBy))
 	case "definition_type":
-		return s.property(i, name, &d.definitionType)
+		return s.property(i, name, anyText, &d.definitionType)
 	case "revoked":
 		return s.revoked(i, d)
 	case "object_marking_refs":
@@ -101,9 +101,20 @@ func (s *scan) member(name string, i int, d *draft) int {
 	return s.value(i)
 }
 
-// property reads a string into to and checks it if it can be checked alone. to
-// stays empty if there is something wrong.
-func (s *scan) property(i int, name string, to *string) int {
+// A rule says what the text of a property must be.
+type rule uint8
+
+const (
+	anyText rule = iota
+	typeRule
+	idRule
+	timestampRule
+	versionRule
+	markingRule
+)
+
+// property reads a string into to. to stays empty if there is something wrong.
+func (s *scan) property(i int, name string, r rule, to *string) int {
 	if i >= len(s.text) {
 		return s.end()
 	}
@@ -119,7 +130,7 @@ func (s *scan) property(i int, name string, to *string) int {
 	if escaped {
 		text = unescape(text)
 	}
-	if reason := stringFault(name, text); reason != "" {
+	if reason := r.fault(text); reason != "" {
 		s.note(i, name, reason)
 		return end
 	}
@@ -127,18 +138,20 @@ func (s *scan) property(i int, name string, to *string) int {
 	return end
 }
 
-// stringFault says why text cannot be the value of the property name.
-func stringFault(name, text string) string {
-	switch name {
-	case "type":
+// fault says why text breaks the rule.
+func (r rule) fault(text string) string {
+	switch r {
+	case typeRule:
 		return typeFault(text)
-	case "id", "created_by_ref":
+	case idRule:
 		return idFault(text)
-	case "created", "modified":
+	case markingRule:
+		return markingFault(text)
+	case timestampRule:
 		if !isTimestamp(text) {
 			return "is not a timestamp of the form 2006-01-02T15:04:05.000Z"
 		}
-	case "spec_version":
+	case versionRule:
 		if text != "2.0" && text != "2.1" {
 			return "is neither \"2.0\" nor \"2.1\""
 		}
@@ -173,12 +186,8 @@ func (s *scan) markingRefs(i int) int {
 	}
 	for {
 		var ref string
-		from := i
-		if i = s.property(i, name, &ref); i < 0 {
+		if i = s.property(i, name, markingRule, &ref); i < 0 {
 			return i
-		}
-		if reason := markingFault(ref); reason != "" {
-			s.note(from, name, reason)
 		}
 		s.marks = append(s.marks, ID(ref))
 		i = s.space(i)

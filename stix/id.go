@@ -44,21 +44,33 @@ func idFault(text string) string {
 	return typeFault(text[:n])
 }
 
-// isUUID reports whether s, of 36 bytes, is a UUID of the RFC 4122 form.
+// isUUID reports whether s, of 36 bytes, is a UUID of the RFC 4122 form. It
+// looks at 8 bytes at a time; the last two times overlap.
 func isUUID(s string) bool {
-	for i := range uuidLen {
-		c := s[i]
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if c != '-' {
-				return false
-			}
-			continue
-		}
-		if !hexDigit[c] {
-			return false
-		}
+	const (
+		second = '-' | '-'<<40     // bytes 8 and 13
+		third  = '-'<<16 | '-'<<56 // bytes 18 and 23
+		flip   = '-' ^ '0'         // makes a hyphen a digit
+		flip2  = flip | flip<<40
+		flip3  = flip<<16 | flip<<56
+	)
+	b, c := load8(s, 8), load8(s, 16)
+	if b&(0xff|0xff<<40) != second || c&(0xff<<16|0xff<<56) != third {
+		return false
 	}
-	return true
+	return isHex(load8(s, 0)) && isHex(b^flip2) && isHex(c^flip3) && isHex(load8(s, 24)) && isHex(load8(s, 28))
+}
+
+// isHex reports whether all bytes of w are hexadecimal digits. Each sum sets
+// the highest bit of a byte that is at least the character it names.
+func isHex(w uint64) bool {
+	if w&highs != 0 {
+		return false
+	}
+	lower := w | 0x20*ones
+	digit := (w + (0x80-'0')*ones) &^ (w + (0x80-'9'-1)*ones)
+	letter := (lower + (0x80-'a')*ones) &^ (lower + (0x80-'f'-1)*ones)
+	return (digit|letter)&highs == highs
 }
 
 // hexDigit tells the hexadecimal digits, of either case.
@@ -72,12 +84,14 @@ var hexDigit = func() (t [256]bool) {
 // typeFault says why name is not the name of an object type; "" if it is one
 // (STIX 2.1, section 3.1).
 func typeFault(name string) string {
+	if classOf(name) != unknown {
+		return ""
+	}
 	if len(name) < 3 || len(name) > 250 {
 		return "has a type name that is not 3 to 250 characters long"
 	}
 	for i := range len(name) {
-		c := name[i]
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+		if !nameChar[name[i]] {
 			return "has a type name with other characters than a-z, 0-9 and -"
 		}
 	}
@@ -89,3 +103,11 @@ func typeFault(name string) string {
 	}
 	return ""
 }
+
+// nameChar tells the characters of type names.
+var nameChar = func() (t [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyz0123456789-") {
+		t[c] = true
+	}
+	return t
+}()

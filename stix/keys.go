@@ -10,10 +10,14 @@ import (
 // name by name, which is quickest; a level of many is sorted by a seeded hash
 // when it is closed, so that no choice of names makes it slow.
 type keys struct {
-	names  []string
-	prints []uint64 // of names, by index
+	names  []key
 	sorted []hashed
 	seed   *maphash.Seed
+}
+
+type key struct {
+	print uint64 // fingerprint of name
+	name  string
 }
 
 // few is the most names of one level that are compared one by one.
@@ -40,14 +44,13 @@ func (k *keys) add(l *level, name string) bool {
 	double := false
 	if l.seen&bit != 0 && len(k.names)-l.from <= few {
 		for i := l.from; i < len(k.names); i++ {
-			if k.prints[i] == p && k.names[i] == name {
+			if k.names[i].print == p && k.names[i].name == name {
 				double = true
 			}
 		}
 	}
 	l.seen |= bit
-	k.names = append(k.names, name)
-	k.prints = append(k.prints, p)
+	k.names = append(k.names, key{p, name})
 	return double
 }
 
@@ -71,16 +74,15 @@ func (k *keys) close(l level) (name string, double bool) {
 		name, double = k.search(k.names[l.from:])
 	}
 	k.names = k.names[:l.from]
-	k.prints = k.prints[:l.from]
 	return name, double
 }
 
 // search returns a name that is twice in names.
-func (k *keys) search(names []string) (string, bool) {
+func (k *keys) search(names []key) (string, bool) {
 	seed := k.seeded()
 	k.sorted = k.sorted[:0]
-	for i, name := range names {
-		k.sorted = append(k.sorted, hashed{maphash.String(seed, name), i})
+	for i := range names {
+		k.sorted = append(k.sorted, hashed{maphash.String(seed, names[i].name), i})
 	}
 	slices.SortFunc(k.sorted, func(a, b hashed) int {
 		if a.hash != b.hash {
@@ -94,14 +96,14 @@ func (k *keys) search(names []string) (string, bool) {
 	first, found := len(names), false
 	for i := 1; i < len(k.sorted); i++ {
 		a, b := k.sorted[i-1], k.sorted[i]
-		if a.hash == b.hash && names[a.index] == names[b.index] && b.index < first {
+		if a.hash == b.hash && names[a.index].name == names[b.index].name && b.index < first {
 			first, found = b.index, true
 		}
 	}
 	if !found {
 		return "", false
 	}
-	return names[first], true
+	return names[first].name, true
 }
 
 // seeded is a random seed, which a sender cannot know.
@@ -116,5 +118,4 @@ func (k *keys) seeded() maphash.Seed {
 // cut forgets all but the first n names, after a text was broken off.
 func (k *keys) cut(n int) {
 	k.names = k.names[:n]
-	k.prints = k.prints[:n]
 }

@@ -297,8 +297,8 @@ func (r *Reader) enter(i int) error {
 	if c.besides() < 0 {
 		return r.syntaxError(failed)
 	}
-	for j, name := range c.keys.names {
-		c.keys.names[j] = strings.Clone(name) // lest it keeps its block in memory
+	for j := range c.keys.names { // lest they keep their block in memory
+		c.keys.names[j].name = strings.Clone(c.keys.names[j].name)
 	}
 	r.at = i + 1
 	r.inside, r.rest, r.level = envelope, false, c.inside
@@ -344,7 +344,7 @@ func (r *Reader) beside(first byte) error {
 		return r.syntaxError(failed)
 	}
 	r.level = l
-	c.keys.names[len(c.keys.names)-1] = strings.Clone(name)
+	c.keys.names[len(c.keys.names)-1].name = strings.Clone(name)
 	r.at = end
 	return nil
 }

@@ -82,10 +82,12 @@ func (s *scan) value(i int) int {
 	if i >= len(s.text) {
 		return s.end()
 	}
-	switch c := s.text[i]; c {
-	case '"':
+	c := s.text[i]
+	if c == '"' {
 		i, _ = s.str(i)
 		return i
+	}
+	switch c {
 	case '{':
 		return s.object(i)
 	case '[':
@@ -289,11 +291,14 @@ func stops(w uint64) uint64 {
 func (s *scan) str(i int) (end int, escaped bool) {
 	t := s.text
 	i++
-	for i+8 <= len(t) {
+	for i+16 <= len(t) {
 		m := stops(load8(t, i))
 		if m == 0 {
 			i += 8
-			continue
+			if m = stops(load8(t, i)); m == 0 {
+				i += 8
+				continue
+			}
 		}
 		i += bits.TrailingZeros64(m) >> 3
 		if t[i] == '"' {
