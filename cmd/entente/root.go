@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"entente/cmd/internal/config"
 )
 
 // Exit codes of every subcommand.
@@ -34,6 +36,11 @@ type errNo struct{ text string }
 
 func (e errNo) Error() string { return e.text }
 
+// errList ends a command with exit code 1 and prints lines as they are.
+type errList []string
+
+func (e errList) Error() string { return strings.Join(e, "; ") }
+
 // errUsage ends a command with exit code 2.
 type errUsage struct{ text string }
 
@@ -50,6 +57,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	err := root.ExecuteContext(ctx)
 	var no errNo
 	var usage errUsage
+	var list errList
+	var mistakes config.Mistakes
 	switch {
 	case err == nil:
 		return exitDone
@@ -58,6 +67,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			fmt.Fprintln(stderr, oneLine("entente: ", err))
 		}
 		return exitNo
+	case errors.As(err, &list):
+		for _, line := range list {
+			fmt.Fprintln(stderr, line)
+		}
+		return exitNo
+	case errors.As(err, &mistakes):
+		fmt.Fprintln(stderr, mistakes.Lines())
+		return exitFailed
 	case errors.As(err, &usage):
 		fmt.Fprintln(stderr, oneLine("entente: ", err))
 		return exitUsage
@@ -67,12 +84,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
-// oneLine keeps an error on one line, unless it is a list of mistakes in a
-// file, which has a line for each.
+// oneLine keeps an error on one line.
 func oneLine(prefix string, err error) string {
-	if list, ok := err.(interface{ Lines() string }); ok {
-		return list.Lines()
-	}
 	return prefix + strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
 }
 
@@ -105,6 +118,11 @@ func newRoot(e *env) *cobra.Command {
 
 func commands(e *env) []*cobra.Command {
 	return []*cobra.Command{
+		serveCommand(e),
+		initCommand(e),
+		checkCommand(e),
+		accountCommand(e),
+		newBenchCmd(),
 		versionCommand(e),
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"entente/cmd/internal/config"
+	"entente/taxii/server"
 )
 
 // The collections of the server under test.
@@ -55,7 +56,7 @@ func newHub(ctx context.Context, dir string) (*hub, error) {
 		return nil, err
 	}
 	password := config.NewSecret()
-	hash, err := config.HashPassword(password, rand.Reader)
+	hash, err := server.HashPassword(password, rand.Reader)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ type Accounts struct {
 // An Account is a person or a program that uses this server.
 type Account struct {
 	// Name is the user name of HTTP Basic: 1 to 64 letters, digits or . _ @ -.
-	// Unique. Required.
+	// Unique, whatever the case. Required.
 	Name string `yaml:"name" validate:"required,account"`
 	// Password is an argon2id hash, as entente account passwd writes it; never
 	// the password itself. Default: none, and there is no login by password.
@@ -26,6 +26,15 @@ type Account struct {
 	// root/alias: read, write, readwrite, or visible (it is listed, and that is
 	// all). Collections that are not named do not exist for the account.
 	Collections map[string]Right `yaml:"collections" validate:"max=10000,dive,oneof=read write readwrite visible"`
+
+	// For clients that need it, each by default false:
+
+	// EscapeNonASCII writes \uXXXX for everything beyond ASCII.
+	EscapeNonASCII bool `yaml:"escape_non_ascii"`
+	// EmptyObjectsList answers {"objects":[]} when there is nothing, not {}.
+	EmptyObjectsList bool `yaml:"empty_objects_list"`
+	// NoDatesOnEmpty leaves the X-TAXII-Date-Added headers out when there is nothing.
+	NoDatesOnEmpty bool `yaml:"no_dates_on_empty"`
 }
 
 // A Right is what an account may do with a collection.

@@ -13,8 +13,9 @@ import (
 type Config struct {
 	// PublicURL is where clients reach this server, without a path:
 	// https://taxii.example.org. It must be https, unless its host is a loopback
-	// address. The API root URLs in the discovery answer start with it. Required.
-	PublicURL string `yaml:"public_url" validate:"required,url"`
+	// address. The API root URLs in the discovery answer start with it. Default:
+	// made from listen, which must name a host then (not 0.0.0.0).
+	PublicURL string `yaml:"public_url" validate:"omitempty,url"`
 
 	// Listen is the address for TAXII clients, host:port; port 0 takes a free
 	// one. Without tls only a loopback address is accepted. Required.
@@ -41,6 +42,10 @@ type Config struct {
 
 	// APIRoots are the groups of collections that clients see. At least one.
 	APIRoots []APIRoot `yaml:"api_roots" validate:"required,min=1,max=1000,dive"`
+
+	// APIKeyHeader is the name of a header in which clients may send a token,
+	// besides "Authorization: Bearer". Default: none.
+	APIKeyHeader string `yaml:"api_key_header" validate:"omitempty,max=64,header"`
 
 	Limits Limits `yaml:"limits"`
 	Log    Log    `yaml:"log"`
@@ -112,30 +117,34 @@ type Collection struct {
 // Limits keep one client from being a burden to the others. Each has a default
 // that suits most servers.
 type Limits struct {
-	// MaxBody is the most bytes of a request's body, 64KiB to 1GiB. Clients
-	// learn it as max_content_length; more is a 413. Default: 32MiB.
+	// MaxBody is the most bytes of a request's body, before and after gzip, 64KiB
+	// to 1GiB. Clients learn it as max_content_length; more is a 413. Default: 32MiB.
 	MaxBody Size `yaml:"max_body" validate:"omitempty,min=65536,max=1073741824"`
-	// MaxDecoded is the most bytes of a body after gzip, at least max_body and at
-	// most 4GiB. Default: 4 × max_body.
-	MaxDecoded Size `yaml:"max_decoded" validate:"omitempty,min=65536,max=4294967296"`
-	// MaxObjects is the most objects in one POST, 1 to 1,000,000; more is a 413.
-	// Default: 100000.
+	// BodiesMemory is the most bytes of request bodies in memory at once, at
+	// least max_body; whoever comes then waits. Default: 4 × max_body.
+	BodiesMemory Size `yaml:"bodies_memory" validate:"omitempty,min=65536,max=68719476736"`
+	// MaxObjects is the most objects in one POST, 1 to 1,000,000. Default: 100000.
 	MaxObjects int `yaml:"max_objects" validate:"omitempty,min=1,max=1000000"`
+	// MaxDepth is the most levels of nesting in an object, 8 to 1000. Default: 64.
+	MaxDepth int `yaml:"max_depth" validate:"omitempty,min=8,max=1000"`
 	// PageDefault is the number of objects in a page when the client asks for no
-	// limit, 1 to page_max. Default: 100.
-	PageDefault int `yaml:"page_default" validate:"omitempty,min=1,max=10000"`
+	// limit, 1 to page_max. Default: 1000.
+	PageDefault int `yaml:"page_default" validate:"omitempty,min=1,max=100000"`
 	// PageMax is the most objects in a page; a client that asks for more gets
-	// this many, and a next to go on with. 1 to 10,000. Default: 1000.
-	PageMax int `yaml:"page_max" validate:"omitempty,min=1,max=10000"`
-	// RequestTime is how long reading a request and writing its answer may take,
-	// 1s to 1h. Default: 60s.
+	// this many, and a next to go on with. 1 to 100,000. Default: 10000.
+	PageMax int `yaml:"page_max" validate:"omitempty,min=1,max=100000"`
+	// Requests is how many requests are answered at once, 1 to 100,000; more get
+	// a 503. Default: 1024.
+	Requests int `yaml:"requests" validate:"omitempty,min=1,max=100000"`
+	// RequestTime is how long reading a request may take, and again that long
+	// for each MiB of its body, 1s to 1h. Default: 30s.
 	RequestTime time.Duration `yaml:"request_time" validate:"omitempty,min=1s,max=1h"`
-	// ShutdownTime is how long running requests may go on after SIGTERM, 0s to
+	// AnswerTime is how long writing an answer may take, and again that long for
+	// each MiB of it, 1s to 1h. Default: 60s.
+	AnswerTime time.Duration `yaml:"answer_time" validate:"omitempty,min=1s,max=1h"`
+	// ShutdownTime is how long running requests may go on after SIGTERM, up to
 	// 10m. What was acknowledged is safe either way. Default: 20s.
 	ShutdownTime time.Duration `yaml:"shutdown_time" validate:"omitempty,max=10m"`
-	// LoginAttempts is how many wrong passwords an address or an account may try
-	// in a minute before it has to wait (429), 1 to 10,000. Default: 10.
-	LoginAttempts int `yaml:"login_attempts" validate:"omitempty,min=1,max=10000"`
 }
 
 // Log says what goes to standard error. Never in it: object content, secrets.
@@ -150,13 +159,15 @@ type Log struct {
 func (c *Config) setDefaults() {
 	l := &c.Limits
 	fill(&l.MaxBody, 32<<20)
-	fill(&l.MaxDecoded, 4*l.MaxBody)
+	fill(&l.BodiesMemory, 4*l.MaxBody)
 	fill(&l.MaxObjects, 100_000)
-	fill(&l.PageMax, 1000)
-	fill(&l.PageDefault, min(100, l.PageMax))
-	fill(&l.RequestTime, 60*time.Second)
+	fill(&l.MaxDepth, 64)
+	fill(&l.PageMax, 10_000)
+	fill(&l.PageDefault, min(1000, l.PageMax))
+	fill(&l.Requests, 1024)
+	fill(&l.RequestTime, 30*time.Second)
+	fill(&l.AnswerTime, 60*time.Second)
 	fill(&l.ShutdownTime, 20*time.Second)
-	fill(&l.LoginAttempts, 10)
 	fill(&c.Log.Level, "info")
 	if c.Discovery.Default == "" && len(c.APIRoots) > 0 {
 		c.Discovery.Default = c.APIRoots[0].Path

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"entente/taxii/server"
 )
 
 func TestParseEverything(t *testing.T) {
@@ -25,7 +27,7 @@ func TestParseEverything(t *testing.T) {
 	if got := c.Discovery.Description; got != "Two\nlines\n" {
 		t.Errorf("description = %q", got)
 	}
-	want := Limits{1 << 20, 2 << 20, 5, 10, 20, 5 * time.Second, time.Minute, 3}
+	want := Limits{1 << 20, 2 << 20, 5, 32, 10, 20, 9, 5 * time.Second, 7 * time.Second, time.Minute}
 	if c.Limits != want {
 		t.Errorf("limits = %+v, want %+v", c.Limits, want)
 	}
@@ -59,7 +61,7 @@ func TestDefaults(t *testing.T) {
 	c := &Config{APIRoots: []APIRoot{{Path: "hub"}}}
 	c.Limits.PageMax = 50
 	c.setDefaults()
-	if c.Limits.PageDefault != 50 || c.Limits.MaxDecoded != 128<<20 || c.Discovery.Default != "hub" || c.Log.Level != "info" {
+	if c.Limits.PageDefault != 50 || c.Limits.BodiesMemory != 128<<20 || c.Discovery.Default != "hub" || c.Log.Level != "info" {
 		t.Errorf("defaults = %+v", c)
 	}
 }
@@ -115,12 +117,12 @@ func TestFind(t *testing.T) {
 }
 
 func TestSecrets(t *testing.T) {
-	h, err := HashPassword("analyst", strings.NewReader("0123456789abcdef"))
+	h, err := server.HashPassword("analyst", strings.NewReader("0123456789abcdef"))
 	if err != nil || !validPHC(h) {
 		t.Fatalf("HashPassword = %q, %v", h, err)
 	}
 	for _, bad := range []string{"", "analyst", strings.Replace(h, "argon2id", "argon2i", 1), strings.Replace(h, "m=19456", "m=0", 1),
-		strings.Replace(h, "m=19456", "m=99999999", 1), h + "$", strings.Replace(h, "t=2,p=1", "p=1,t=2", 1)} {
+		strings.Replace(h, "m=19456", "m=262145", 1), h + "$", strings.Replace(h, "t=2,p=1", "p=1,t=2", 1)} {
 		if validPHC(bad) {
 			t.Errorf("validPHC(%q) = true", bad)
 		}

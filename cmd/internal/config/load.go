@@ -30,7 +30,17 @@ func Load(file string) (*Config, error) {
 	return c, nil
 }
 
-// Parse is Load without a look at any other file. The Config is complete only
+// LoadForEdit is Load without a look at any other file: what is needed to
+// repair one of them.
+func LoadForEdit(file string) (*Config, error) {
+	src, err := readFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	return Parse(file, src)
+}
+
+// Parse is LoadForEdit for text that is at hand. The Config is complete only
 // when err is nil.
 func Parse(file string, src []byte) (*Config, error) {
 	c, d := parseConfig(file, src)

@@ -5,33 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
-	"golang.org/x/crypto/argon2"
+	"entente/taxii/server"
 )
-
-// The cost of a password hash: 19 MiB, two passes, as OWASP recommends. A
-// verified password is remembered by the server, so polls do not pay it again.
-const (
-	argonMemory  = 19 * 1024 // KiB
-	argonTime    = 2
-	argonThreads = 1
-)
-
-// HashPassword returns the argon2id hash of password in PHC form, with a salt
-// from random.
-func HashPassword(password string, random io.Reader) (string, error) {
-	salt := make([]byte, 16)
-	if _, err := io.ReadFull(random, salt); err != nil {
-		return "", fmt.Errorf("salt: %w", err)
-	}
-	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, 32)
-	b64 := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads, b64(salt), b64(key)), nil
-}
 
 // NewSecret returns a random password or token: 32 letters and digits, 160 bits.
 func NewSecret() string {
@@ -53,8 +31,20 @@ func NewSecret() string {
 // HashToken returns the form in which a token is kept. Tokens are random and
 // long, so a plain hash is enough.
 func HashToken(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return "sha256:" + hex.EncodeToString(sum[:])
+	sum := server.HashToken(token)
+	return tokenPrefix + hex.EncodeToString(sum[:])
+}
+
+const tokenPrefix = "sha256:"
+
+// TokenSum reads what HashToken wrote.
+func TokenSum(s string) (sum [sha256.Size]byte, ok bool) {
+	digest, ok := strings.CutPrefix(s, tokenPrefix)
+	b, err := hex.DecodeString(digest)
+	if !ok || err != nil || len(b) != sha256.Size || digest != strings.ToLower(digest) {
+		return sum, false
+	}
+	return [sha256.Size]byte(b), true
 }
 
 // validPHC accepts argon2id hashes that a server can afford to check.
@@ -63,7 +53,7 @@ func validPHC(s string) bool {
 	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v=19" {
 		return false
 	}
-	most := map[string]uint64{"m": 1 << 20, "t": 100, "p": 64}
+	most := map[string]uint64{"m": 256 << 10, "t": 100, "p": 64}
 	costs := strings.Split(parts[3], ",")
 	if len(costs) != 3 {
 		return false
@@ -81,7 +71,6 @@ func validPHC(s string) bool {
 }
 
 func validTokenHash(s string) bool {
-	digest, ok := strings.CutPrefix(s, "sha256:")
-	b, err := hex.DecodeString(digest)
-	return ok && err == nil && len(b) == sha256.Size && digest == strings.ToLower(digest)
+	_, ok := TokenSum(s)
+	return ok
 }

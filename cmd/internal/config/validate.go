@@ -19,8 +19,9 @@ import (
 )
 
 var (
-	segmentPattern = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+	segmentPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 	accountPattern = regexp.MustCompile(`^[A-Za-z0-9._@-]{1,64}$`)
+	headerPattern  = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 	uuidPattern    = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
 	uuid4Pattern   = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 )
@@ -33,6 +34,7 @@ func newValidator() *validator.Validate {
 		"segment":   segmentPattern.MatchString,
 		"account":   accountPattern.MatchString,
 		"address":   validAddress,
+		"header":    headerPattern.MatchString,
 		"uuid4":     uuid4Pattern.MatchString,
 		"argon2id":  validPHC,
 		"tokenhash": validTokenHash,
@@ -89,6 +91,8 @@ func explain(e validator.FieldError, path string) (says, instead string) {
 		return path + " is missing", "add it"
 	case "segment":
 		return fmt.Sprintf("%s: %q cannot stand in a URL path", path, value), "use 1 to 64 of a-z, 0-9, \"-\" and \"_\""
+	case "header":
+		return fmt.Sprintf("%s: %q is no header name", path, value), "use letters, digits and -"
 	case "uuid4":
 		return fmt.Sprintf("%s: %q is not a random UUID in lower case", path, value), "uuidgen -r makes one"
 	case "account":
@@ -132,8 +136,8 @@ func checkConfig(c *Config, d *doc) {
 	if c.Limits.PageDefault > c.Limits.PageMax {
 		d.add("limits.page_default", "lower it, or raise page_max", "limits.page_default %d is more than page_max, %d", c.Limits.PageDefault, c.Limits.PageMax)
 	}
-	if c.Limits.MaxDecoded < c.Limits.MaxBody {
-		d.add("limits.max_decoded", "raise it", "limits.max_decoded is less than max_body")
+	if c.Limits.BodiesMemory < c.Limits.MaxBody {
+		d.add("limits.bodies_memory", "raise it", "limits.bodies_memory is less than max_body")
 	}
 	checkRoots(c, d)
 }
@@ -149,6 +153,9 @@ func checkAddresses(c *Config, d *doc) {
 		case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
 			d.add("public_url", "write "+u.Scheme+"://"+u.Host, "public_url: %q is more than scheme and host", clip(c.PublicURL))
 		}
+	}
+	if host, _, err := net.SplitHostPort(c.Listen); c.PublicURL == "" && err == nil && anyHost(host) {
+		d.add("listen", "add public_url", "listen: %q does not say by which name clients reach this server", clip(c.Listen))
 	}
 	if c.TLS == nil && c.Listen != "" && !LoopbackAddress(c.Listen) {
 		d.addOnce("listen", "add tls with certificate and key, or listen on 127.0.0.1", "listen: without tls %q would send passwords in the clear", clip(c.Listen))
@@ -171,6 +178,11 @@ func (d *doc) addOnce(path, instead, format string, args ...any) {
 func LoopbackAddress(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	return err == nil && loopbackHost(host)
+}
+
+func anyHost(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
 }
 
 func loopbackHost(host string) bool {
@@ -227,14 +239,21 @@ func checkCollections(r *APIRoot, root string, ids map[string]bool, d *doc) {
 // checkAccounts applies the tags, uniqueness, and that collections exist.
 func checkAccounts(a *Accounts, d *doc, roots []APIRoot) {
 	checkTags(d, a)
-	seen := map[string]bool{}
+	seen, tokens := map[string]bool{}, map[string]bool{}
 	for i := range a.Accounts {
 		acc := &a.Accounts[i]
 		at := fmt.Sprintf("accounts[%d]", i)
-		if seen[acc.Name] && acc.Name != "" {
+		name := strings.ToLower(acc.Name)
+		if seen[name] && name != "" {
 			d.add(at+".name", "choose another, or remove one", "%s.name: %s is taken", at, clip(acc.Name))
 		}
-		seen[acc.Name] = true
+		seen[name] = true
+		for j, token := range acc.Tokens {
+			if tokens[token] {
+				d.add(fmt.Sprintf("%s.tokens[%d]", at, j), "remove one", "%s.tokens[%d]: this token is there twice", at, j)
+			}
+			tokens[token] = true
+		}
 		if roots == nil {
 			continue
 		}
