@@ -117,3 +117,87 @@ func unwrap(text []byte) [][]byte {
 	}
 	return texts
 }
+
+// TestJSONTestSuite holds the grammar to the verdicts of the suite: whatever
+// must not be accepted is refused, whatever must be is not broken for us.
+func TestJSONTestSuite(t *testing.T) {
+	dir := filepath.Join(dataDir(t), "JSONTestSuite")
+	table := strings.Split(strings.TrimSpace(string(dataFile(t, filepath.Join(dir, "verdicts.tsv")))), "\n")[1:]
+	if len(table) < 300 {
+		t.Fatalf("%d cases, want at least 300", len(table))
+	}
+	for _, line := range table {
+		column := strings.Split(line, "\t")
+		name, expect, utf8Valid := column[0], column[1], column[2] == "true"
+		text := string(dataFile(t, filepath.Join(dir, name)))
+		var s Scanner
+		_, err := s.Envelope(`{"objects":[42],"x":` + text + `}`)
+		broken := err != nil
+		switch {
+		case expect == "refuse" && !broken:
+			t.Errorf("%s: accepted, must be refused", name)
+		case expect == "accept" && utf8Valid && broken && !strings.Contains(err.Error(), "is there twice") && !strings.Contains(err.Error(), "surrogate"):
+			t.Errorf("%s: refused: %v", name, err)
+		case !utf8Valid && !broken:
+			t.Errorf("%s: not UTF-8, but accepted", name)
+		}
+	}
+}
+
+// vectorExceptions are vectors on which we differ from the validator.
+var vectorExceptions = map[string]string{
+	"val-v20-02ab1b18e975": "S-2.9-01: a custom type whose id names another type; the validator does not look",
+	"val-v20-9b1fdfcbfb45": "the same, in a list",
+	"val-v20-bcd9fc283688": "S-7.2.1-03: a statement under the id of TLP:GREEN",
+	"val-v20-47004bb0771a": "S-7.2.1-03: another definition_type under the id of TLP:GREEN",
+	"val-v21-bcc50252f9f6": "the same",
+	"val-v21-c9f25a586f31": "S-7.2.1-03: no definition under the id of TLP:GREEN",
+	"val-v20-cb3bd0e8329c": "S-2.9-01: UUID of version 1, which the standard allows and only advises against",
+	"val-v21-5b7102256cd7": "the same",
+}
+
+// TestVectors holds the checks at the door to the verdicts of the OASIS
+// validator: json, envelope and marking faults are refused; valid objects are
+// accepted.
+func TestVectors(t *testing.T) {
+	dir := filepath.Join(dataDir(t), "cti-stix-validator")
+	count := 0
+	for _, name := range []string{"vectors-v20.jsonl", "vectors-v21.jsonl"} {
+		for line := range strings.Lines(string(dataFile(t, filepath.Join(dir, name)))) {
+			var v struct {
+				ID, Raw, Expect, Level string
+				Errors                 json.RawMessage
+			}
+			if err := json.Unmarshal([]byte(line), &v); err != nil {
+				t.Fatal(err)
+			}
+			count++
+			r := NewReader(strings.NewReader(v.Raw))
+			var bad error
+			for {
+				item, err := r.Next()
+				if err == io.EOF {
+					break
+				}
+				if err != nil {
+					bad = err
+					break
+				}
+				if item.Err != nil && bad == nil {
+					bad = item.Err
+				}
+			}
+			hard := v.Level == "json" || v.Level == "envelope" || v.Level == "marking"
+			wrong := v.Expect == "reject" && hard && bad == nil || v.Expect == "accept" && bad != nil
+			if wrong && vectorExceptions[v.ID] == "" {
+				t.Errorf("%s (%s %s): got %v, validator says %s\n%s", v.ID, v.Expect, v.Level, bad, v.Errors, v.Raw)
+			}
+			if !wrong && vectorExceptions[v.ID] != "" {
+				t.Errorf("%s is no exception any more", v.ID)
+			}
+		}
+	}
+	if count < 500 {
+		t.Errorf("%d vectors, want at least 500", count)
+	}
+}

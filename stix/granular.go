@@ -61,6 +61,9 @@ func (s *scan) granularMarking(d *draft, e int) {
 		if reason := markingFault(t.str(ref)); reason != "" {
 			s.note(d.start, granularName, "has a marking_ref that is not the id of a marking-definition")
 		}
+		if ID(t.str(ref)) == d.ID {
+			s.note(d.start, granularName, "names the marking itself")
+		}
 		s.marks = append(s.marks, ID(t.str(ref)))
 	}
 	if !t.is(selectors, '[') || t.nodes[selectors].next == int32(selectors)+1 {
