@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,10 +66,11 @@ func New(ctx context.Context, c *config.Config, out Outside) (*App, error) {
 }
 
 func (a *App) build(ctx context.Context) error {
-	var err error
-	if a.store, err = OpenStore(a.c.Path(a.c.Store.Path), a.out.Log); err != nil {
+	st, err := OpenStore(a.c.Path(a.c.Store.Path), a.out.Log)
+	if err != nil {
 		return err
 	}
+	a.store = st
 	if err := a.seed(ctx); err != nil {
 		return err
 	}
@@ -271,6 +271,3 @@ func (a *App) watch(ctx context.Context) error {
 		a.reloading.Unlock()
 	}
 }
-
-// makeFolder makes the folder of file.
-func makeFolder(file string) error { return os.MkdirAll(filepath.Dir(file), 0o700) }
