@@ -242,7 +242,7 @@ func (s *Server) deleteObject(c echo.Context, r *request) error {
 	if r.query.All && len(r.sel.SpecVersions) == 0 {
 		r.sel.SpecVersions = []string{"2.0", "2.1"}
 	}
-	n, err := s.c.Store.Delete(c.Request().Context(), s.logFor(r), stix.ID(c.Param("object")), &r.sel)
+	n, err := s.c.Store.Delete(c.Request().Context(), r.coll.log, stix.ID(c.Param("object")), &r.sel)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -39,6 +40,8 @@ func (s *Server) postObjects(c echo.Context, r *request) error {
 	if bad := taxii.CheckContentType(req.Header["Content-Type"], !r.coll.RefuseSTIXContentType); bad != nil {
 		return bad
 	}
+	r.late = true
+	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Time{}) // write sets one; a recorder in a test has none
 	held := reservation{s: s}
 	defer held.free()
 	text, err := s.readBody(c, r.root.MaxContentLength, &held)

@@ -25,6 +25,10 @@ type request struct {
 	rights  Rights
 	n       int // objects in the answer, or in the body of a POST
 	dropped bool
+	late    bool // the body may have taken longer than the server's WriteTimeout
+
+	failure *taxii.Error // what was answered instead; nil
+	errorID string       // of failure
 
 	query  taxii.Query
 	cursor taxii.Cursor
@@ -104,21 +108,32 @@ func (s *Server) end(c echo.Context, r *request) {
 func (s *Server) note(c echo.Context, r *request) {
 	res, took := c.Response(), s.c.Now().Sub(r.start)
 	s.metrics.request(r.route, c.Request().Method, res.Status, res.Size, took)
-	ctx := c.Request().Context()
-	if !s.c.Log.Enabled(ctx, slog.LevelInfo) {
+	ctx, level := c.Request().Context(), slog.LevelInfo
+	if e := r.failure; e != nil && (e.Status == http.StatusInternalServerError || e.Status == http.StatusInsufficientStorage) {
+		level = slog.LevelError
+	}
+	if !s.c.Log.Enabled(ctx, level) {
 		return
 	}
-	var account, partner, coll string
+	attrs := make([]slog.Attr, 0, 16)
 	if r.account != nil {
-		account, partner = r.account.Name, r.account.Partner
+		attrs = append(attrs, slog.String("account", r.account.Name), slog.String("partner", r.account.Partner))
 	}
+	attrs = append(attrs, slog.String("method", c.Request().Method), slog.String("route", r.route))
 	if r.coll != nil {
-		coll = r.coll.ID
+		attrs = append(attrs, slog.String("collection", r.coll.ID))
 	}
-	s.c.Log.LogAttrs(ctx, slog.LevelInfo, "request",
-		slog.String("account", account), slog.String("partner", partner),
-		slog.String("method", c.Request().Method), slog.String("route", r.route), slog.String("collection", coll),
-		slog.Int("status", res.Status), slog.Int("n", r.n), slog.Int64("bytes", res.Size), slog.Duration("dur", took))
+	attrs = append(attrs, slog.Int("status", res.Status), slog.Int("n", r.n), slog.Int64("bytes", res.Size), slog.Duration("dur", took))
+	if e := r.failure; e != nil {
+		attrs = append(attrs, slog.String("error_id", r.errorID))
+		if e.Description != "" && e.Status != http.StatusUnprocessableEntity { // 422 may quote objects
+			attrs = append(attrs, slog.String("reason", e.Description))
+		}
+		if e.Err != nil {
+			attrs = append(attrs, slog.String("err", e.Err.Error()))
+		}
+	}
+	s.c.Log.LogAttrs(ctx, level, "request", attrs...)
 }
 
 // routeError answers what echo found no handler for.
@@ -156,14 +171,11 @@ func (s *Server) answerError(c echo.Context, r *request, err error) {
 		id = [8]byte{}
 	}
 	e := asTAXII(err)
-	level := slog.LevelInfo
-	if e.Status == http.StatusInternalServerError || e.Status == http.StatusInsufficientStorage {
-		level = slog.LevelError
-	}
-	s.logError(c, r, level, hex.EncodeToString(id[:]), e)
+	r.failure, r.errorID = e, hex.EncodeToString(id[:])
 	res := c.Response()
 	if res.Committed {
 		// Too late for a message: end the connection, so that the client notices.
+		s.note(c, r)
 		panic(http.ErrAbortHandler)
 	}
 	h := res.Header()
@@ -179,26 +191,12 @@ func (s *Server) answerError(c echo.Context, r *request, err error) {
 	}
 	msg := taxii.ErrorMessage{
 		Title: e.Title, Description: e.Description,
-		ErrorID: hex.EncodeToString(id[:]), HTTPStatus: fmt.Sprint(e.Status),
+		ErrorID: r.errorID, HTTPStatus: fmt.Sprint(e.Status),
 	}
 	if e.Title == "" {
 		msg.Title = fmt.Sprint("HTTP status ", e.Status)
 	}
 	s.writeJSON(c, r, e.Status, msg)
-}
-
-func (s *Server) logError(c echo.Context, r *request, level slog.Level, id string, e *taxii.Error) {
-	attrs := []slog.Attr{slog.String("error_id", id), slog.Int("status", e.Status), slog.String("route", r.route)}
-	if r.account != nil {
-		attrs = append(attrs, slog.String("account", r.account.Name))
-	}
-	if e.Description != "" && e.Status != http.StatusUnprocessableEntity { // 422 may quote objects
-		attrs = append(attrs, slog.String("reason", e.Description))
-	}
-	if e.Err != nil {
-		attrs = append(attrs, slog.String("err", e.Err.Error()))
-	}
-	s.c.Log.LogAttrs(c.Request().Context(), level, "refused", attrs...)
 }
 
 // challenges are the values of WWW-Authenticate (RFC 9110, section 11.6.1).

@@ -69,7 +69,7 @@ func (s *Server) write(c echo.Context, r *request, status int, head, body []byte
 	if c.Request().Method == http.MethodHead {
 		return
 	}
-	if mib := len(body) >> 20; mib > 0 {
+	if mib := len(body) >> 20; mib > 0 || r.late {
 		stop := s.watch(res, (*http.ResponseController).SetWriteDeadline, time.Duration(mib+1)*s.c.Limits.WriteTimeout)
 		defer stop()
 	}
