@@ -122,6 +122,8 @@ func commands(e *env) []*cobra.Command {
 		initCommand(e),
 		checkCommand(e),
 		accountCommand(e),
+		importCommand(e),
+		exportCommand(e),
 		newBenchCmd(),
 		versionCommand(e),
 	}

@@ -64,8 +64,12 @@ func (l *load) exchange(ctx context.Context) (*result, error) {
 		}
 	}
 	end := time.Now().Add(l.time)
+	patience := end.Add(30 * time.Second) // for the first answer
 	events := make([]syscall.EpollEvent, 64)
-	for !s.done && time.Now().Before(end) && ctx.Err() == nil {
+	for !s.done && ctx.Err() == nil {
+		if now := time.Now(); now.After(end) && s.requests > 0 || now.After(patience) {
+			break
+		}
 		n, err := syscall.EpollWait(poll, events, 20)
 		if err != nil && err != syscall.EINTR {
 			return nil, err
