@@ -48,7 +48,7 @@ func (s *scan) stixObject(i int, d *draft) int {
 		case '}':
 			return s.finish(mark, i, d)
 		default:
-			return s.fail(i, "expected , or } after a member, found "+excerpt(char(s.text[i:])))
+			return s.unexpected(i, "expected , or } after a member")
 		}
 	}
 }
@@ -200,7 +200,7 @@ func (s *scan) markingRefs(i int) int {
 		case ']':
 			return i + 1
 		default:
-			return s.fail(i, "expected , or ] after an element, found "+excerpt(char(s.text[i:])))
+			return s.unexpected(i, "expected , or ] after an element")
 		}
 	}
 }

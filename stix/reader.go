@@ -9,9 +9,8 @@ import (
 )
 
 const (
-	firstBlock = 64 << 10
-	usualBlock = 1 << 20
-	mostBlock  = MaxObjectSize + firstBlock
+	usualUnit  = 4096
+	mostBlock  = MaxObjectSize + 64<<10
 	mostBeside = 1000 // members of an envelope besides the objects
 )
 
@@ -33,6 +32,7 @@ type Reader struct {
 
 	// The stream's bytes are read into blocks. What has been read into a block
 	// never changes, because objects are slices of it.
+	unit         int // least to read at once; the first block has 16 units, others 256
 	block        []byte
 	base         int64 // bytes of the stream before block
 	line, column int   // of block[0], from 0
@@ -87,10 +87,14 @@ func (r *Reader) Position() Position {
 func (r *Reader) start() {
 	r.started, r.fixed = true, true
 	r.s.MaxDepth = r.MaxDepth
+	if r.unit == 0 {
+		r.unit = usualUnit
+	}
 	p := r.place
 	r.base, r.line, r.column, r.items, r.inside, r.rest = p.Offset, p.line, p.column, p.Items, p.inside, p.rest
-	r.fill()
 	const mark = "\ufeff"
+	for len(r.block) < len(mark) && r.fill() {
+	}
 	if !r.resumed && strings.HasPrefix(r.s.scan.text, mark) {
 		r.at = len(mark)
 	}
@@ -104,7 +108,7 @@ func (r *Reader) fill() bool {
 		return false
 	}
 	waiting := len(r.block) - r.at
-	want := max(waiting, 4096)
+	want := max(waiting, r.unit)
 	if cap(r.block)-len(r.block) < want {
 		if waiting >= mostBlock {
 			return false
@@ -126,9 +130,9 @@ func (r *Reader) fill() bool {
 
 // renew starts a new block with what is waiting in the old one.
 func (r *Reader) renew(waiting int) {
-	size := firstBlock
+	size := 16 * r.unit
 	if r.block != nil {
-		size = usualBlock
+		size = 256 * r.unit
 	}
 	size = min(max(size, 4*waiting), mostBlock)
 	block := make([]byte, waiting, size)
@@ -226,7 +230,7 @@ func (r *Reader) leave() {
 func (r *Reader) element(c byte) (Item, error) {
 	if r.rest {
 		if c != ',' {
-			return Item{}, r.syntaxError(r.s.scan.fail(r.at, "expected , or ] after an element, found "+excerpt(char(r.s.scan.text[r.at:]))))
+			return Item{}, r.syntaxError(r.s.scan.unexpected(r.at, "expected , or ] after an element"))
 		}
 		r.at++
 		r.peek()
@@ -320,7 +324,7 @@ func (r *Reader) beside(first byte) error {
 		return nil
 	}
 	if first != ',' {
-		return r.syntaxError(c.fail(r.at, "expected , or } after a member, found "+excerpt(char(c.text[r.at:]))))
+		return r.syntaxError(c.unexpected(r.at, "expected , or } after a member"))
 	}
 	if len(c.keys.names) >= mostBeside {
 		return r.syntaxError(c.fail(r.at, "more members than an envelope may have"))

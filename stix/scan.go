@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"fmt"
 	"math/bits"
 	"unicode/utf8"
 )
@@ -103,13 +104,16 @@ func (s *scan) value(i int) int {
 			return s.number(i)
 		}
 	}
-	return s.fail(i, "expected a value, found "+excerpt(char(s.text[i:])))
+	return s.unexpected(i, "expected a value")
 }
 
-// char is the first character of text.
-func char(text string) string {
-	_, n := utf8.DecodeRuneInString(text)
-	return text[:n]
+// unexpected says what stands at index i instead of what is wanted.
+func (s *scan) unexpected(i int, wanted string) int {
+	found := "a character beyond ASCII"
+	if c := s.text[i]; c < utf8.RuneSelf {
+		found = fmt.Sprintf("%q", c)
+	}
+	return s.fail(i, wanted+", found "+found)
 }
 
 // object reads an object below the top of a STIX object.
@@ -141,7 +145,7 @@ func (s *scan) object(i int) int {
 			s.close(mark, i)
 			return i + 1
 		default:
-			return s.fail(i, "expected , or } after a member, found "+excerpt(char(s.text[i:])))
+			return s.unexpected(i, "expected , or } after a member")
 		}
 	}
 }
@@ -161,7 +165,7 @@ func (s *scan) key(i int, l *level) (string, int) {
 		return "", s.end()
 	}
 	if s.text[i] != '"' {
-		return "", s.fail(i, "expected a name in quotes, found "+excerpt(char(s.text[i:])))
+		return "", s.unexpected(i, "expected a name in quotes")
 	}
 	end, escaped := s.str(i)
 	if end < 0 {
@@ -179,7 +183,7 @@ func (s *scan) key(i int, l *level) (string, int) {
 		return "", s.end()
 	}
 	if s.text[end] != ':' {
-		return "", s.fail(end, "expected : after a name, found "+excerpt(char(s.text[end:])))
+		return "", s.unexpected(end, "expected : after a name")
 	}
 	return name, s.space(end + 1)
 }
@@ -209,7 +213,7 @@ func (s *scan) list(i int) int {
 			s.depth++
 			return i + 1
 		default:
-			return s.fail(i, "expected , or ] after an element, found "+excerpt(char(s.text[i:])))
+			return s.unexpected(i, "expected , or ] after an element")
 		}
 	}
 }
@@ -264,7 +268,7 @@ func (s *scan) digits(i int) int {
 	if i >= len(t) {
 		return s.end()
 	}
-	return s.fail(i, "expected a digit, found "+excerpt(char(t[i:])))
+	return s.unexpected(i, "expected a digit")
 }
 
 // load8 returns the 8 bytes of t from i on, the first one lowest.
@@ -364,7 +368,7 @@ func (s *scan) escape(i int) int {
 		return next
 	}
 	if r < 0xdc00 {
-		if next+1 >= len(s.text) {
+		if next >= len(s.text) || next+1 == len(s.text) && s.text[next] == '\\' {
 			return s.end()
 		}
 		if s.text[next] == '\\' && s.text[next+1] == 'u' {

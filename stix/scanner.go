@@ -44,7 +44,7 @@ func (s *Scanner) Object(text string) (Object, error) {
 		return Object{}, s.syntaxError()
 	}
 	if end = s.scan.space(end); end < len(text) {
-		s.scan.fail(end, "expected nothing after the object, found "+excerpt(char(text[end:])))
+		s.scan.unexpected(end, "expected nothing after the object")
 		return Object{}, s.syntaxError()
 	}
 	if item.Err != nil {
@@ -100,7 +100,7 @@ func (s *Scanner) envelope() int {
 		return c.end()
 	}
 	if c.text[i] != '{' {
-		return c.fail(i, "an envelope is a JSON object, found "+excerpt(char(c.text[i:])))
+		return c.unexpected(i, "an envelope is a JSON object")
 	}
 	mark := c.keys.open()
 	found := false
@@ -134,7 +134,7 @@ func (s *Scanner) envelope() int {
 			break
 		}
 		if c.text[i] != ',' {
-			return c.fail(i, "expected , or } after a member, found "+excerpt(char(c.text[i:])))
+			return c.unexpected(i, "expected , or } after a member")
 		}
 		i = c.space(i + 1)
 	}
@@ -143,7 +143,7 @@ func (s *Scanner) envelope() int {
 		return failed
 	}
 	if i = c.space(i + 1); i < len(c.text) {
-		return c.fail(i, "expected nothing after the envelope, found "+excerpt(char(c.text[i:])))
+		return c.unexpected(i, "expected nothing after the envelope")
 	}
 	if !found {
 		return c.fail(0, "an envelope needs a list named \"objects\"")
@@ -189,7 +189,7 @@ func (s *Scanner) objects(i int) int {
 			c.odd, c.grave = fault{}, fault{}
 			return i + 1
 		default:
-			return c.fail(i, "expected , or ] after an element, found "+excerpt(char(c.text[i:])))
+			return c.unexpected(i, "expected , or ] after an element")
 		}
 	}
 }
