@@ -156,30 +156,25 @@ func (r *Reader) peek() byte {
 	}
 }
 
-// try calls read with the index r.at until it does not run out of bytes any
-// more. After a failure nothing has changed.
+// try calls read with the index r.at, again and again until it does not run
+// out of bytes. After a failure the names and markings are those of before.
 func (r *Reader) try(read func(i int) int) int {
 	c := &r.s.scan
 	names, marks := len(c.keys.names), len(c.marks)
-	for {
+	for more := true; ; {
 		c.clear(c.text)
 		r.s.deepen()
 		end := read(r.at)
-		if end >= 0 && (end < len(c.text) || r.ended || c.text[end-1] > '9') {
-			return end
-		}
-		if end < 0 && !c.ended {
-			c.keys.cut(names)
+		// A number that ends where the block ends may go on in the next one.
+		if end >= 0 && (end < len(c.text) || r.ended || !more || c.text[end-1] > '9') {
 			return end
 		}
 		c.keys.cut(names)
 		c.marks = c.marks[:marks]
-		if !r.fill() {
-			if end < 0 {
-				return end
-			}
-			return read(r.at)
+		if end < 0 && (!c.ended || !more) {
+			return end
 		}
+		more = r.fill() // even if not: the bytes may have moved
 	}
 }
 
