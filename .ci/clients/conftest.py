@@ -35,7 +35,7 @@ def hub(tmp_path_factory, imported):
     h = Hub(tmp_path_factory.mktemp("hub"))
     source = h.folder / "imported.json"
     source.write_bytes(corpus.bundle(imported))
-    h.command("import", "--config", str(h.config), "intel", str(source))
+    h.command("import", "--config", str(h.config), "--collection", "intel", str(source))
     h.start()
     yield h
     h.stop()

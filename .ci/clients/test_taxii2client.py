@@ -81,7 +81,11 @@ def test_rights_of_accounts(hub):
     for name, read, write in (("reader", True, False), ("feeder", False, True)):
         c = Collection(hub.collection("intel"), user=name, password=name)
         assert (c.can_read, c.can_write) == (read, write)
-    assert not ApiRoot(hub.root, user="nobody", password="nobody").collections
+    # An API root without anything for the account does not exist for it.
+    assert not Server(hub.url + "/taxii2/", user="nobody", password="nobody").api_roots
+    with pytest.raises(requests.HTTPError) as e:
+        ApiRoot(hub.root, user="nobody", password="nobody").collections
+    assert e.value.response.status_code == 404
 
 
 @pytest.mark.parametrize("limit", [100, 333, 1000, 5000])

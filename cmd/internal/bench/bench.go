@@ -195,12 +195,13 @@ type run struct {
 
 	hub    *hub  // under test, with the collections filled
 	bytes  int64 // of the objects in it
-	peak   int64 // its memory beyond the mapped file, sampled
 	large  *walk
 	pages  string // folder with the bodies of the first pages of large
 	static *child
 	nginx  *child
 	three  *threeWay
+
+	importPeak, servePeak int64 // memory beyond the mapped file, sampled
 
 	ingest *hub // with empty collections
 	log    *child
@@ -214,7 +215,7 @@ func (r *run) close() error {
 		}
 	}
 	for _, h := range []*hub{r.hub, r.ingest} {
-		if h != nil && h.child != nil {
+		if h.running() {
 			err = errors.Join(err, h.stop())
 		}
 	}

@@ -89,21 +89,22 @@ func freeAddr() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// startSelf runs a subcommand of this binary; "ADDR" in args becomes the address.
-func startSelf(ctx context.Context, dir string, args ...string) (*child, error) {
+// startSelf runs a subcommand of this binary that is going to listen on addr.
+func startSelf(ctx context.Context, dir, addr string, args ...string) (*child, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
+	return startChild(ctx, dir, addr, append([]string{exe}, args...)...)
+}
+
+// startStatic runs the baseline, see Static.
+func startStatic(ctx context.Context, dir, pages, log string) (*child, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
 	}
-	argv := []string{exe}
-	for _, a := range args {
-		argv = append(argv, strings.ReplaceAll(a, "ADDR", addr))
-	}
-	return startChild(ctx, dir, addr, argv...)
+	return startSelf(ctx, dir, addr, "bench", "static", "--listen", addr, "--pages", pages, "--log", log)
 }
 
 // nginxConfig is the setting in which nginx was fastest on loopback: without

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -30,9 +31,10 @@ const (
 // A hub is a real `entente serve` with the embedded store, in a folder of its
 // own, plain HTTP on loopback.
 type hub struct {
-	*child
-	dir  string
-	head string // header lines of an authenticated request
+	*child        // nil until it is started
+	addr   string // 127.0.0.1:port
+	dir    string
+	head   string // header lines of an authenticated request
 }
 
 const hubConfig = `public_url: http://ADDR
@@ -50,8 +52,8 @@ api_roots:
       - {id: %s, title: Large}
 `
 
-// newHub starts a server with empty collections in dir.
-func newHub(ctx context.Context, dir string) (*hub, error) {
+// newHub makes the folder of a server with empty collections; it is not started.
+func newHub(dir string) (*hub, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -68,26 +70,58 @@ func newHub(ctx context.Context, dir string) (*hub, error) {
 	if err := os.WriteFile(filepath.Join(dir, "accounts.yaml"), []byte(accounts), 0o600); err != nil {
 		return nil, err
 	}
-	return h, h.start(ctx)
+	if h.addr, err = freeAddr(); err != nil {
+		return nil, err
+	}
+	text := strings.ReplaceAll(fmt.Sprintf(hubConfig, smallID, midID, largeID), "ADDR", h.addr)
+	return h, os.WriteFile(h.config(), []byte(text), 0o600)
 }
 
-// start starts the server on what is in the folder.
+func (h *hub) config() string { return filepath.Join(h.dir, "entente.yaml") }
+
+// start starts the server on what is in the folder, always on the same port.
 func (h *hub) start(ctx context.Context) error {
-	addr, err := freeAddr()
-	if err != nil {
-		return err
-	}
-	text := strings.ReplaceAll(fmt.Sprintf(hubConfig, smallID, midID, largeID), "ADDR", addr)
-	file := filepath.Join(h.dir, "entente.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		return err
-	}
+	var err error
+	h.child, err = startSelf(ctx, h.dir, h.addr, "serve", "--config", h.config())
+	return err
+}
+
+// running reports whether the server is to be stopped.
+func (h *hub) running() bool { return h != nil && h.child != nil }
+
+// load imports count objects into a collection, with entente import reading
+// standard input. The server must not run. It returns how many bytes the
+// objects have, and the highest memory of the process beyond the mapped file.
+func (h *hub) load(ctx context.Context, id string, count int) (size, peak int64, err error) {
 	exe, err := os.Executable()
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	h.child, err = startChild(ctx, h.dir, addr, exe, "serve", "--config", file)
-	return err
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, exe, "import", "--config", h.config(), "--collection", id, "-")
+	cmd.Stdout, cmd.Stderr = &said, &said
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, 0, err
+	}
+	stop := watchMemory(cmd.Process.Pid, &peak)
+	var buf []byte
+	for n := range uint64(count) {
+		buf = append(appendObject(buf[:0], n), '\n')
+		size += int64(len(buf) - 1)
+		if _, err = in.Write(buf); err != nil {
+			break // the process has ended: Wait says why
+		}
+	}
+	err = errors.Join(err, in.Close(), cmd.Wait())
+	stop()
+	if err != nil {
+		return 0, 0, fmt.Errorf("entente import: %w: %s", err, said.Bytes()[max(0, said.Len()-1000):])
+	}
+	return size, peak, nil
 }
 
 // fileSize is that of the data file.

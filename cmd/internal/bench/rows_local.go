@@ -5,11 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
 	"entente/stix"
+	"entente/store"
+	"entente/store/bolt"
 )
 
 // header is what a server without its own scanner would decode objects into.
@@ -97,31 +101,92 @@ func repeat(d time.Duration, f func() error) (us, allocs float64, err error) {
 	return float64(elapsed.Nanoseconds()) / 1000 / float64(n), float64(after.Mallocs-before.Mallocs) / float64(n), nil
 }
 
-// fileSize compares the data file, after the server has closed it, with the
-// bytes of the objects in it.
+// fileSize imports into a store in this process, without compressed fragments.
+func fileSize(ctx context.Context, r *run) (float64, string, error) { return r.storeSize(ctx, true) }
+
+// fileSizeGzip is the same with fragments, when all of them are written.
 func fileSizeGzip(ctx context.Context, r *run) (float64, string, error) {
-	h, err := r.server(ctx)
-	if err != nil {
-		return 0, "", err
-	}
-	n, err := h.fileSize()
-	if err != nil {
-		return 0, "", err
-	}
-	return float64(n) / float64(r.bytes), fmt.Sprintf("%.1f MB for %.1f MB", float64(n)/1e6, float64(r.bytes)/1e6), nil
+	return r.storeSize(ctx, false)
 }
 
-// memory is the highest sample taken while the collections were filled and
-// pages were served.
+// storeSize compares the data file with the bytes of the objects in it.
+func (r *run) storeSize(ctx context.Context, plain bool) (float64, string, error) {
+	dir, err := r.sub("size")
+	if err != nil {
+		return 0, "", err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "data.db")
+	st, err := bolt.Open(file, bolt.Options{NoCompression: plain})
+	if err != nil {
+		return 0, "", err
+	}
+	size, err := commitAll(ctx, st, r.Objects)
+	if err == nil && !plain {
+		err = settle(ctx, file)
+	}
+	if err = errors.Join(err, st.Close()); err != nil {
+		return 0, "", err
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return 0, "", err
+	}
+	return float64(info.Size()) / float64(size), fmt.Sprintf("%.1f MB for %.1f MB", float64(info.Size())/1e6, float64(size)/1e6), nil
+}
+
+// commitAll puts count objects into one log, 1,000 a commit, and returns how
+// many bytes they have.
+func commitAll(ctx context.Context, st store.Store, count int) (int64, error) {
+	var size int64
+	var s stix.Scanner
+	for n := 0; n < count; n += 1000 {
+		items, err := s.Envelope(string(appendEnvelope(nil, uint64(n), 1000)))
+		if err != nil {
+			return 0, err
+		}
+		b := store.Batch{Log: largeID, At: time.Now()}
+		for i := range items {
+			b.Objects = append(b.Objects, items[i].Object)
+			size += int64(len(items[i].Object.Raw))
+		}
+		if _, err := st.Commit(ctx, &b); err != nil {
+			return 0, err
+		}
+	}
+	return size, nil
+}
+
+// settle waits until nobody has written to file for a while: the background
+// compression is done.
+func settle(ctx context.Context, file string) error {
+	const quiet = 2 * time.Second
+	var last time.Time
+	for since := time.Now(); time.Since(since) < quiet; time.Sleep(50 * time.Millisecond) {
+		info, err := os.Stat(file)
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+		if !info.ModTime().Equal(last) {
+			last, since = info.ModTime(), time.Now()
+		}
+	}
+	return nil
+}
+
+// memory is the highest sample taken while entente import filled the
+// collections, and while the server took POSTs and served pages.
 func memory(ctx context.Context, r *run) (float64, string, error) {
 	if _, err := r.serveThree(ctx); err != nil {
 		return 0, "", err
 	}
-	if r.peak == 0 {
+	peak := max(r.importPeak, r.servePeak)
+	if peak == 0 {
 		return 0, "", errors.ErrUnsupported
 	}
 	small, mid, large := r.sizes()
-	return float64(r.peak) / (1 << 20), fmt.Sprintf("highest RssAnon with %d objects", small+mid+large), nil
+	const mib = 1 << 20
+	return float64(peak) / mib, fmt.Sprintf("RssAnon: import %d, serve %d MiB; %d objects", r.importPeak/mib, r.servePeak/mib, small+mid+large), nil
 }
 
 // start stops the server and takes the time from starting it again until the

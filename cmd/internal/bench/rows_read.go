@@ -40,8 +40,7 @@ func (r *run) serveThree(ctx context.Context) (*threeWay, error) {
 	case !errors.Is(err, errNoNginx):
 		return nil, err
 	}
-	done := r.watchMemory(h)
-	defer done()
+	defer watchMemory(h.cmd.Process.Pid, &r.servePeak)()
 	if err := r.alternate(ctx, all...); err != nil {
 		return nil, err
 	}

@@ -21,32 +21,41 @@ func (r *run) sizes() (small, mid, large int) {
 	return small, mid, r.Objects
 }
 
-// server returns the filled server.
+// server returns the filled server: the small collection by POST, the others
+// by import.
 func (r *run) server(ctx context.Context) (*hub, error) {
 	if r.hub != nil {
 		return r.hub, nil
 	}
-	h, err := newHub(ctx, filepath.Join(r.dir, "hub"))
+	h, err := newHub(filepath.Join(r.dir, "hub"))
 	if err != nil {
 		return nil, err
 	}
-	r.hub = h
-	done := r.watchMemory(h)
-	defer done()
 	small, mid, large := r.sizes()
 	for _, c := range []struct {
 		id    string
 		count int
-	}{{smallID, small}, {midID, mid}, {largeID, large}} {
+	}{{midID, mid}, {largeID, large}} {
 		if c.count == 0 {
 			continue
 		}
-		n, err := h.fill(ctx, c.id, c.count)
+		n, peak, err := h.load(ctx, c.id, c.count)
 		if err != nil {
-			return nil, fmt.Errorf("fill the server: %w", err)
+			return nil, err
 		}
+		r.importPeak = max(r.importPeak, peak)
 		r.bytes += n
 	}
+	if err := h.start(ctx); err != nil {
+		return nil, err
+	}
+	r.hub = h
+	defer watchMemory(h.cmd.Process.Pid, &r.servePeak)()
+	n, err := h.fill(ctx, smallID, small)
+	if err != nil {
+		return nil, fmt.Errorf("fill the small collection: %w", err)
+	}
+	r.bytes += n
 	if r.pages, err = r.sub("pages/p"); err != nil {
 		return nil, err
 	}
@@ -54,19 +63,21 @@ func (r *run) server(ctx context.Context) (*hub, error) {
 	return h, err
 }
 
-// watchMemory samples the server's memory until the returned function is called.
-func (r *run) watchMemory(h *hub) (stop func()) {
+// watchMemory raises *peak to the memory of a process beyond its mapped file,
+// until the returned function is called.
+func watchMemory(pid int, peak *int64) (stop func()) {
 	end := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		for tick := time.NewTicker(20 * time.Millisecond); ; {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
 			select {
 			case <-end:
-				tick.Stop()
 				return
 			case <-tick.C:
-				if n, err := anonymous(h.cmd.Process.Pid); err == nil {
-					r.peak = max(r.peak, n)
+				if n, err := anonymous(pid); err == nil {
+					*peak = max(*peak, n)
 				}
 			}
 		}
@@ -83,7 +94,7 @@ func (r *run) memoryServer(ctx context.Context) (*child, error) {
 		return nil, err
 	}
 	var err error
-	r.static, err = startSelf(ctx, r.dir, "bench", "static", "--listen", "ADDR", "--pages", r.pages)
+	r.static, err = startStatic(ctx, r.dir, r.pages, "")
 	return r.static, err
 }
 
@@ -112,12 +123,15 @@ func (r *run) empty(ctx context.Context) (*hub, *child, error) {
 	if r.ingest != nil {
 		return r.ingest, r.log, nil
 	}
-	h, err := newHub(ctx, filepath.Join(r.dir, "ingest"))
+	h, err := newHub(filepath.Join(r.dir, "ingest"))
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := h.start(ctx); err != nil {
+		return nil, nil, err
+	}
 	r.ingest = h
-	r.log, err = startSelf(ctx, r.dir, "bench", "static", "--listen", "ADDR", "--log", filepath.Join(r.dir, "append.log"))
+	r.log, err = startStatic(ctx, r.dir, "", filepath.Join(r.dir, "append.log"))
 	return h, r.log, err
 }
 
