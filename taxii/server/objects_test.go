@@ -54,10 +54,10 @@ func (s *site) dates() []string {
 	for _, rec := range m.Objects {
 		out = append(out, rec.DateAdded)
 	}
-	if len(out) != 10 || !slices.IsSorted(out) {
+	if len(out) < 10 || !slices.IsSorted(out) {
 		s.t.Fatalf("date_added of the fixture: %v", out)
 	}
-	return out
+	return out[:10]
 }
 
 func TestGetObjects(t *testing.T) {
