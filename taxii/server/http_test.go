@@ -235,7 +235,10 @@ func TestSlowClients(t *testing.T) {
 
 // TestSlowReader: a client that does not read does not keep its handler.
 func TestSlowReader(t *testing.T) {
-	s := newSite(t, func(c *Config) { c.Limits.WriteTimeout = 300 * time.Millisecond; c.Roots[0].MaxContentLength = 64 << 20 })
+	s := newSite(t, func(c *Config) {
+		c.Limits.WriteTimeout = 300 * time.Millisecond
+		c.Roots[0].MaxContentLength = 64 << 20
+	})
 	objects := stixtest.Objects(1, 12_000)
 	if a := s.do("rw", "POST", objectsA, stixtest.Envelope(objects)); a.StatusCode != 202 {
 		t.Fatalf("POST = %d %.300s", a.StatusCode, a.body)
