@@ -49,6 +49,7 @@ type log struct {
 type entry struct {
 	added store.Added
 	obj   stix.Object
+	own   stix.Timestamp // obj.Version()
 }
 
 var _ store.Store = (*Store)(nil)
@@ -118,7 +119,10 @@ func (s *Store) leaveWriter() {
 
 // version is the instant that orders the versions of an object.
 func (e *entry) version() stix.Timestamp {
-	h := stix.Header{Modified: e.versionText()}
+	if e.own != "" {
+		return e.own
+	}
+	h := stix.Header{Modified: e.added.String()}
 	return h.Version()
 }
 

@@ -73,7 +73,7 @@ func (l *log) decide(b *store.Batch) (store.Receipt, []*entry, error) {
 		}
 		r.Outcomes[i], where[i] = outcome(&o, versions[o.ID])
 		if r.Outcomes[i] == store.Stored {
-			where[i] = &entry{obj: o}
+			where[i] = &entry{obj: o, own: o.Version()}
 			versions[o.ID] = append(versions[o.ID], where[i])
 			stored = append(stored, where[i])
 		}
@@ -107,7 +107,7 @@ func outcome(o *stix.Object, versions []*entry) (store.Outcome, *entry) {
 		}
 	} else {
 		for _, e := range versions {
-			if e.obj.Version() != v {
+			if e.own != v {
 				continue
 			}
 			if stix.Equal(e.obj.Raw, o.Raw) {
@@ -132,7 +132,7 @@ func outcome(o *stix.Object, versions []*entry) (store.Outcome, *entry) {
 func foreign(o *stix.Object, versions []*entry) bool {
 	var newest *entry
 	for _, e := range versions {
-		if v := e.obj.Version(); v != "" && (newest == nil || v > newest.obj.Version()) {
+		if e.own != "" && (newest == nil || e.own > newest.own) {
 			newest = e
 		}
 	}
@@ -151,7 +151,7 @@ func created(o *stix.Object) stix.Timestamp {
 // afterRevoked reports whether a version before v is revoked.
 func afterRevoked(v stix.Timestamp, versions []*entry) bool {
 	for _, e := range versions {
-		if old := e.obj.Version(); old != "" && old < v && e.obj.Revoked {
+		if e.own != "" && e.own < v && e.obj.Revoked {
 			return true
 		}
 	}

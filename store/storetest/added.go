@@ -14,7 +14,7 @@ var addedCases = []Case{
 		scenario(func(p *probe) {
 			next := 0
 			for _, n := range []int{1, 2, 3, 999, 1000, 1001, 2500} {
-				for _, at := range []time.Time{testTime, testTime.Add(time.Nanosecond), testTime.Add(999_999), testTime.Truncate(time.Second)} {
+				for _, at := range []time.Time{testTime, testTime.Add(time.Nanosecond), testTime.Add(999_999), testTime.Truncate(time.Second), testTime.Truncate(time.Millisecond).Add(1)} {
 					p.addedAt(at.AddDate(0, 0, next), next, n)
 					next += n
 				}
@@ -66,10 +66,14 @@ var addedCases = []Case{
 		"AddedAfterReopen", "Added grows over a restart, with a clock that stepped back meanwhile.",
 		scenario(func(p *probe) {
 			p.addedAt(testTime, 0, 3)
+			was := p.stat(testLog)
 			p.reopen()
+			equal(p, p.stat(testLog), was, "Stat after reopening")
 			p.addedAt(testTime.Add(-time.Hour), 10, 3)
 			p.ok2(p.s.Delete(p.ctx, testLog, indicator{n: 12}.id(), ptr(all())))
+			was = p.stat(testLog)
 			p.reopen()
+			equal(p, p.stat(testLog), was, "Stat after reopening, newest entry deleted")
 			p.addedAt(testTime.Add(-time.Hour), 20, 3)
 		}),
 	},

@@ -99,6 +99,7 @@ var bytesCases = []Case{
 				p.ok2(p.s.Delete(p.ctx, testLog, objs[i].ID, ptr(all())))
 			}
 			p.commit(indicators(p, 100, 200)...)
+			p.read(testLog, all())
 			check := func(when string) {
 				if d := diff(p.items(&q, &pg), was); d != "" {
 					p.failf("page %s: %s", when, d)
