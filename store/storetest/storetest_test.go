@@ -1,6 +1,7 @@
 package storetest_test
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"entente/store/mem"
@@ -20,3 +21,24 @@ func openMem(testing.TB) *storetest.Fixture {
 func TestMem(t *testing.T) { storetest.Run(t, openMem) }
 
 func TestMemModel(t *testing.T) { storetest.RunModel(t, openMem) }
+
+func FuzzMemModel(f *testing.F) { storetest.FuzzModel(f, openMem) }
+
+func BenchmarkMem(b *testing.B) { storetest.Bench(b, openMem) }
+
+// TestModelNotices has Model's choices find a store that chooses
+// versions by arrival.
+func TestModelNotices(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	caught := 0
+	for range 20 {
+		f := openMem(t)
+		f.Store = reading(lastByArrival)(f.Store)
+		if storetest.Model(t.Context(), f, 200, rnd.IntN) != nil {
+			caught++
+		}
+	}
+	if caught < 18 {
+		t.Errorf("a store that takes the last version by arrival was caught in %d of 20 runs", caught)
+	}
+}
