@@ -124,15 +124,6 @@ func (h *hub) load(ctx context.Context, id string, count int) (size, peak int64,
 	return size, peak, nil
 }
 
-// fileSize is that of the data file.
-func (h *hub) fileSize() (int64, error) {
-	info, err := os.Stat(filepath.Join(h.dir, "data.db"))
-	if err != nil {
-		return 0, err
-	}
-	return info.Size(), nil
-}
-
 func objectsPath(id string) string { return "/hub/collections/" + id + "/objects/" }
 
 // fill posts count objects to a collection, over HTTP like any producer. It
