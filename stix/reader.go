@@ -25,7 +25,6 @@ type Reader struct {
 
 	source  io.Reader
 	place   Position // after the last item
-	fixed   bool     // place has its line and column; else they are counted when asked for
 	resumed bool
 	started bool
 	err     error // of all further calls of Next
@@ -35,7 +34,8 @@ type Reader struct {
 	unit         int // least to read at once; the first block has 16 units, others 256
 	block        []byte
 	base         int64 // bytes of the stream before block
-	line, column int   // of block[0], from 0
+	line, column int   // of block[counted], from 0
+	counted      int   // at most at
 	at           int   // index in block of the next byte to look at
 	ended        bool  // block goes to the end of the stream
 
@@ -66,8 +66,8 @@ func (r *Reader) Next() (Item, error) {
 		r.err = err
 	}
 	if err == nil || err == io.EOF {
-		r.place = Position{Offset: r.base + int64(r.at), Items: r.items, inside: r.inside, rest: r.rest}
-		r.fixed = false
+		line, column := r.count()
+		r.place = Position{r.base + int64(r.at), r.items, line, column, r.inside, r.rest}
 	}
 	return item, err
 }
@@ -76,16 +76,18 @@ func (r *Reader) Next() (Item, error) {
 func (r *Reader) Offset() int64 { return r.place.Offset }
 
 // Position is the place after the last item, where NewReaderAt can go on.
-func (r *Reader) Position() Position {
-	p := r.place
-	if r.started && !r.fixed {
-		p.line, p.column = place(r.s.scan.text, int(p.Offset-r.base), r.line, r.column)
-	}
-	return p
+func (r *Reader) Position() Position { return r.place }
+
+// count returns the line and column of block[at], from 0. It counts every byte
+// once.
+func (r *Reader) count() (line, column int) {
+	r.line, r.column = place(r.s.scan.text[r.counted:], r.at-r.counted, r.line, r.column)
+	r.counted = r.at
+	return r.line, r.column
 }
 
 func (r *Reader) start() {
-	r.started, r.fixed = true, true
+	r.started = true
 	r.s.MaxDepth = r.MaxDepth
 	if r.unit == 0 {
 		r.unit = usualUnit
@@ -137,10 +139,9 @@ func (r *Reader) renew(waiting int) {
 	size = min(max(size, 4*waiting), mostBlock)
 	block := make([]byte, waiting, size)
 	copy(block, r.block[r.at:])
-	r.place, r.fixed = r.Position(), true
-	r.line, r.column = place(r.s.scan.text, r.at, r.line, r.column)
+	r.count()
 	r.base += int64(r.at)
-	r.block, r.at = block, 0
+	r.block, r.at, r.counted = block, 0, 0
 }
 
 // peek skips white space and returns the byte after it; 0 at the end.
@@ -357,7 +358,8 @@ func (r *Reader) broken() Item {
 	if c.ended && !r.ended {
 		reason = "is larger than 8 MiB"
 	} else {
-		reason += r.where(c.bad)
+		line, column := r.where(c.bad.at)
+		reason += fmt.Sprintf("line %d, column %d: %s", line, column, c.bad.reason)
 	}
 	item := Item{
 		Err:    &ObjectError{Index: r.items, Reason: reason, Raw: line},
@@ -368,10 +370,11 @@ func (r *Reader) broken() Item {
 	return item
 }
 
-// where says where and what the fault f is.
-func (r *Reader) where(f fault) string {
-	line, column := place(r.s.scan.text, f.at, r.line, r.column)
-	return fmt.Sprintf("line %d, column %d: %s", line+1, column+1, f.reason)
+// where is the line and column, from 1, of block[i]; i is not before at.
+func (r *Reader) where(i int) (line, column int) {
+	line, column = r.count()
+	line, column = place(r.s.scan.text[r.at:], i-r.at, line, column)
+	return line + 1, column + 1
 }
 
 // skipLines goes to the next line that begins with "{", or to the end.
@@ -401,8 +404,6 @@ func (r *Reader) syntaxError(int) error {
 	if c.ended && !r.ended {
 		c.bad = fault{at: r.at, reason: "a value is larger than 8 MiB"}
 	}
-	line, column := place(c.text, c.bad.at, r.line, r.column)
-	return &SyntaxError{
-		Offset: r.base + int64(c.bad.at), Line: line + 1, Column: column + 1, Reason: c.bad.reason,
-	}
+	line, column := r.where(c.bad.at)
+	return &SyntaxError{Offset: r.base + int64(c.bad.at), Line: line, Column: column, Reason: c.bad.reason}
 }
