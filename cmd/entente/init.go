@@ -72,7 +72,7 @@ needed to serve; it says which command is next.`,
 }
 
 func (e *env) initFolder(dir string, s firstServer) error {
-	if err := emptyFolder(dir); err != nil {
+	if err := onlyEmpty(dir); err != nil {
 		return err
 	}
 	password := config.NewSecret()
@@ -92,6 +92,9 @@ func (e *env) initFolder(dir string, s firstServer) error {
 	}
 	if _, wrong := config.ParseAccounts("accounts.yaml", files["accounts.yaml"], nil); wrong != nil {
 		return usagef("--account: %v", wrong)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
 	}
 	for _, name := range []string{"key.pem", "cert.pem", "accounts.yaml", "entente.yaml"} {
 		mode := fs.FileMode(0o600)
@@ -131,12 +134,12 @@ func (s firstServer) files(now time.Time) (map[string][]byte, error) {
 	return files, nil
 }
 
-// emptyFolder makes dir, or makes sure that nothing is in it.
-func emptyFolder(dir string) error {
+// onlyEmpty refuses a folder with something in it.
+func onlyEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return os.MkdirAll(dir, 0o700)
+		return nil
 	case err != nil:
 		return err
 	case len(entries) > 0:

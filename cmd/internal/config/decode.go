@@ -182,7 +182,7 @@ func (d *doc) mapping(n ast.Node, path string, depth int, slot func(string) (ref
 		}
 		d.at[sub] = at
 		d.value(p.Value, v, sub, depth+1)
-		if v.Kind() < reflect.Slice || v.Kind() == reflect.String {
+		if done == nil && (v.Kind() < reflect.Slice || v.Kind() == reflect.String) { // of a map, the key is what was chosen
 			d.at[sub] = placeOf(p.Value)
 		}
 		if done != nil {

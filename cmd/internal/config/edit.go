@@ -92,9 +92,9 @@ func (e *Edit) locate(f *ast.File) error {
 	return nil
 }
 
-// Index returns where the account is in Accounts, or -1.
+// Index returns where the account is in Accounts, or -1. Case does not matter.
 func (e *Edit) Index(name string) int {
-	return slices.IndexFunc(e.Accounts.Accounts, func(a Account) bool { return a.Name == name })
+	return slices.IndexFunc(e.Accounts.Accounts, func(a Account) bool { return strings.EqualFold(a.Name, name) })
 }
 
 // Put adds a, or replaces the account of that name.
