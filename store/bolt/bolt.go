@@ -1,0 +1,290 @@
+// Package bolt is the embedded backend: one process, one file, no set-up. The
+// file is a bbolt database: keys.go has its layout.
+//
+// Objects lie in chunks of up to 250 neighbouring entries: columns of what
+// filters look at, then the objects joined by commas, so that a page of a log is
+// a few large copies. What filters need is indexed in memory, about 25 bytes an
+// entry, and rebuilt from the columns when the store is opened. One goroutine
+// commits: it takes every batch that waits and makes one transaction of them,
+// so that many writers share the two fsyncs.
+//
+// Deleting an object rewrites its chunk without it. The pages that held it are
+// free then, and bbolt writes over them when it needs room; until that happens
+// the old bytes can still be found in the file.
+package bolt
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"entente/store"
+)
+
+// A Store is a [store.Store] in one file.
+type Store struct {
+	o    Options
+	path string
+	db   *bbolt.DB
+	m    *mapping
+	seed maphash.Seed
+	uids atomic.Uint64
+
+	life   sync.RWMutex // guards closed
+	closed bool
+	calls  sync.WaitGroup // running calls, which Close waits for
+
+	mu   sync.RWMutex // guards logs
+	logs map[store.LogID]*logIndex
+
+	queue  queue
+	broken error // committer only: why nothing can be written any more
+	work   sync.WaitGroup
+	cache  *partCache
+	press  press
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the store in the file at path, and makes it if there is none. It
+// fails if another process has the file open, if the file is something else,
+// or if a newer version of this program has written it.
+func Open(path string, o Options) (*Store, error) {
+	o.setDefaults()
+	s := &Store{o: o, path: path, logs: map[store.LogID]*logIndex{}, seed: maphash.MakeSeed(), cache: newPartCache(o.DeflateCache)}
+	if err := s.openFile(); err != nil {
+		return nil, err
+	}
+	if err := s.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.shut())
+	}
+	s.queue.init()
+	if !o.ReadOnly {
+		s.work.Go(s.commitLoop)
+		if !o.NoCompression {
+			s.press.init()
+			s.press.work.Go(s.pressLoop)
+			s.press.wake()
+		}
+	}
+	return s, nil
+}
+
+// openFile opens the database and makes or checks its outermost buckets.
+func (s *Store) openFile() error {
+	size, err := fileSize(s.path)
+	if err != nil {
+		return err
+	}
+	if size == 0 && s.o.ReadOnly {
+		return fmt.Errorf("open %s: the file is empty: %w", s.path, fs.ErrNotExist)
+	}
+	var file *os.File
+	db, err := bbolt.Open(s.path, 0o600, &bbolt.Options{
+		Timeout:  s.o.LockTimeout,
+		ReadOnly: s.o.ReadOnly,
+		PageSize: 4096,
+		// Free pages are few here. Not writing their list costs reading all page
+		// headers when the file is opened (30 ms a gigabyte), and saves writing it
+		// with every commit, also when a large deletion has made it long.
+		NoFreelistSync:  true,
+		FreelistType:    bbolt.FreelistMapType,
+		InitialMmapSize: mapSizes(size)[0], // else a growing file makes readers wait
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			f, err := os.OpenFile(name, flag, mode)
+			file = f
+			return f, err
+		},
+	})
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return fmt.Errorf("open %s: another process holds the file; stop it or choose another file", s.path)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrVersionMismatch), errors.Is(err, berrors.ErrChecksum):
+		return fmt.Errorf("open %s: this is not an Entente store: %w", s.path, err)
+	case err != nil:
+		return fmt.Errorf("open %s: %w", s.path, full(err))
+	}
+	s.db, s.m = db, mapFile(file, size)
+	if s.o.ReadOnly || size > 0 {
+		err = db.View(checkFormat)
+	}
+	if err == nil && !s.o.ReadOnly {
+		err = db.Update(upgrade)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("open %s: %w", s.path, full(err)), s.shut())
+	}
+	return nil
+}
+
+func fileSize(path string) (int64, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return 0, nil
+	case err != nil:
+		return 0, err
+	case !info.Mode().IsRegular():
+		return 0, fmt.Errorf("open %s: this is not a file", path)
+	}
+	return info.Size(), nil
+}
+
+// upgrades[v] brings a file from format v to v+1. A file of format 0 is a new
+// one without anything in it.
+var upgrades = []func(*bbolt.Tx) error{makeBuckets}
+
+// format is what this program reads and writes.
+func format() uint32 { return uint32(len(upgrades)) }
+
+func makeBuckets(tx *bbolt.Tx) error {
+	for _, name := range [][]byte{bucketMeta, bucketLogs, bucketDoc, bucketExpiry, bucketCursor} {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket(bucketMeta).Put(keyKind, []byte(kindText))
+}
+
+// readFormat returns the format of the file; 0 if it is empty.
+func readFormat(tx *bbolt.Tx) (uint32, error) {
+	meta := tx.Bucket(bucketMeta)
+	if meta == nil {
+		if k, _ := tx.Cursor().First(); k != nil {
+			return 0, errors.New("this is a bbolt file of another program, not an Entente store")
+		}
+		return 0, nil
+	}
+	v := meta.Get(keyFormat)
+	if string(meta.Get(keyKind)) != kindText || len(v) != 4 {
+		return 0, errors.New("this is a bbolt file of another program, not an Entente store")
+	}
+	return binary.BigEndian.Uint32(v), nil
+}
+
+func checkFormat(tx *bbolt.Tx) error {
+	v, err := readFormat(tx)
+	if err != nil {
+		return err
+	}
+	if v > format() {
+		return fmt.Errorf("the store has format %d, this program knows formats up to %d: use a newer one", v, format())
+	}
+	return nil
+}
+
+// upgrade brings the file to the newest format.
+func upgrade(tx *bbolt.Tx) error {
+	v, err := readFormat(tx)
+	if err != nil || v == format() {
+		return err
+	}
+	for ; v < format(); v++ {
+		if err := upgrades[v](tx); err != nil {
+			return fmt.Errorf("upgrade from format %d: %w", v, err)
+		}
+	}
+	return tx.Bucket(bucketMeta).Put(keyFormat, binary.BigEndian.AppendUint32(nil, v))
+}
+
+// load builds the index of every log.
+func (s *Store) load() error {
+	return s.db.View(func(tx *bbolt.Tx) error {
+		if tx.Bucket(bucketLogs) == nil {
+			return nil // a read-only file without anything in it
+		}
+		return tx.Bucket(bucketLogs).ForEachBucket(func(name []byte) error {
+			l := newLogIndex(store.LogID(name), s.m, s.seed)
+			if err := s.loadLog(tx, l); err != nil {
+				return fmt.Errorf("log %q: %w", l.id, err)
+			}
+			s.logs[l.id] = l
+			return nil
+		})
+	})
+}
+
+func (s *Store) loadLog(tx *bbolt.Tx, l *logIndex) error {
+	chunks, z := logBuckets(tx, l.id)
+	if chunks == nil || z == nil {
+		return fmt.Errorf("%w: no chunks", store.ErrCorrupt)
+	}
+	c := chunks.Cursor()
+	for key, _ := c.First(); key != nil; key, _ = c.Next() {
+		first, err := keySeq(key)
+		if err != nil {
+			return err
+		}
+		b, at, err := blobPlace(chunks, key)
+		if err != nil {
+			return err
+		}
+		if err := l.load(b, at, first, s.uids.Add(1)); err != nil {
+			return fmt.Errorf("chunk %d: %w", first, err)
+		}
+		if ref := &l.dir[len(l.dir)-1]; z.Bucket(key) != nil {
+			if _, ref.z, err = blobPlace(z, key); err != nil {
+				return err
+			}
+		}
+	}
+	return l.judgeAll()
+}
+
+// Close implements [store.Store].
+func (s *Store) Close() error {
+	s.life.Lock()
+	again := s.closed
+	s.closed = true
+	s.life.Unlock()
+	s.calls.Wait()
+	if again {
+		return nil
+	}
+	s.press.stop()
+	s.queue.stop()
+	s.work.Wait()
+	return s.shut()
+}
+
+// shut gives the file back.
+func (s *Store) shut() error { return errors.Join(s.m.unmap(), s.db.Close()) }
+
+// enter begins a call; leave ends it.
+func (s *Store) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.life.RLock()
+	defer s.life.RUnlock()
+	if s.closed {
+		return store.ErrClosed
+	}
+	s.calls.Add(1)
+	return nil
+}
+
+func (s *Store) leave() { s.calls.Done() }
+
+// enterLog begins a call that needs a log; nil if it was never written.
+func (s *Store) enterLog(ctx context.Context, id store.LogID) (*logIndex, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	return s.log(id), nil
+}
+
+func (s *Store) log(id store.LogID) *logIndex {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.logs[id]
+}

@@ -1,0 +1,42 @@
+package bolt
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Options changes how a store is opened. The zero Options are what a server wants.
+type Options struct {
+	// LockTimeout is how long to wait while another process holds the file; zero
+	// means one second.
+	LockTimeout time.Duration
+
+	// NoCompression leaves out the compressed copies of full chunks, which take
+	// about a quarter of the objects' size: WantDeflated then compresses when asked.
+	NoCompression bool
+
+	// DeflateCache is the most bytes of compressed parts that are kept in memory
+	// for reading again; zero means 16 MiB.
+	DeflateCache int
+
+	// Log gets what goes wrong in the background; nil means nowhere.
+	Log *slog.Logger
+
+	// ReadOnly opens the file for reading beside other read-only processes, for
+	// checks; every write is then an error.
+	ReadOnly bool
+
+	beforeCommit func() // tests: called in every commit when all is decided and nothing visible
+}
+
+func (o *Options) setDefaults() {
+	if o.LockTimeout == 0 {
+		o.LockTimeout = time.Second
+	}
+	if o.DeflateCache == 0 {
+		o.DeflateCache = 16 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+}

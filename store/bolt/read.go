@@ -1,0 +1,292 @@
+package bolt
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+	"sync"
+
+	"entente/stix"
+	"entente/store"
+)
+
+// A reading is what one Read needs besides the page; they are used again.
+type reading struct {
+	sel   selection
+	l     *logIndex
+	page  *store.Page
+	want  store.Want
+	chunk int     // number of the last chunk
+	c     chunk   // opened for rows
+	names []byte  // ids and versions of the rows, one after the other
+	ends  []int   // of each of them in names
+	parts []piece // what goes into Page.Parts
+}
+
+// A piece is a run of slots of one chunk.
+type piece struct {
+	chunk    int
+	from, to uint32 // slots
+}
+
+var readings = sync.Pool{New: func() any { return new(reading) }}
+
+// Read implements [store.Reader].
+func (s *Store) Read(ctx context.Context, id store.LogID, q *store.Query, p *store.Page) error {
+	if err := store.CheckRead(id, q); err != nil {
+		return err
+	}
+	l, err := s.enterLog(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer s.leave()
+	p.Reset()
+	if l == nil {
+		return nil
+	}
+	r := readings.Get().(*reading)
+	defer readings.Put(r)
+	r.l, r.page, r.want, r.chunk, r.parts = l, p, q.Want, 0, r.parts[:0]
+	r.names, r.ends = r.names[:0], r.ends[:0]
+
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	defer r.drop()
+	if l.n == 0 {
+		return nil
+	}
+	if err := r.fill(ctx, q); err != nil {
+		return err
+	}
+	if q.Want&store.WantDeflated != 0 {
+		return s.fillParts(r)
+	}
+	return nil
+}
+
+// drop lets go of what is valid during one call only.
+func (r *reading) drop() {
+	r.l, r.page, r.c = nil, nil, chunk{}
+	r.sel.l, r.sel.q, r.sel.ctx = nil, nil, nil
+	clear(r.sel.lists)
+	if len(r.sel.spans) > 1000 {
+		r.sel.spans = nil
+	}
+}
+
+// fill puts the entries that q selects into the page.
+func (r *reading) fill(ctx context.Context, q *store.Query) error {
+	s, p := &r.sel, r.page
+	at := s.start(ctx, r.l, q)
+	last := uint32(0)
+	for p.N < q.Limit {
+		seq, ok := s.next(at)
+		if !ok {
+			break
+		}
+		at = s.run(seq, seq+uint32(min(q.Limit-p.N, int(maxSeq-seq))))
+		last = at - 1
+		if p.N == 0 {
+			a, err := r.l.addedAt(seq)
+			if err != nil {
+				return err
+			}
+			p.First = a
+		}
+		if err := r.take(seq, at); err != nil {
+			return err
+		}
+		p.N += int(at - seq)
+	}
+	if p.N == 0 || s.err != nil {
+		return s.err
+	}
+	if p.N == q.Limit {
+		_, p.More = s.next(at)
+	}
+	r.nameRows()
+	a, err := r.l.addedAt(last)
+	p.Last = a
+	if s.err != nil {
+		return s.err
+	}
+	return err
+}
+
+func (l *logIndex) addedAt(seq uint32) (store.Added, error) {
+	c, i, err := l.slotAt(seq)
+	if err != nil {
+		return 0, err
+	}
+	return store.Added(c.added(i)), nil
+}
+
+// take adds the entries from seq to end, all of them selected, to the page.
+func (r *reading) take(seq, end uint32) error {
+	for seq < end {
+		r.chunk = r.l.locate(seq, r.chunk)
+		ref := &r.l.dir[r.chunk]
+		from, to := seq-ref.first, min(end-ref.first, uint32(ref.n))
+		seq = ref.first + to
+		if r.want&store.WantDeflated != 0 {
+			r.parts = append(r.parts, piece{r.chunk, from, to})
+		}
+		base := 0
+		if r.want&store.WantObjects != 0 {
+			raw, err := r.l.raw(ref, from, to)
+			if err != nil {
+				return err
+			}
+			p := r.page
+			if len(p.Objects) > 0 {
+				p.Objects = append(p.Objects, ',')
+			}
+			base = len(p.Objects)
+			p.Objects = append(p.Objects, raw...)
+		}
+		if r.want&store.WantRows != 0 {
+			if err := r.rows(ref, int(from), int(to), base); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// raw returns the objects of the slots from to to, joined, in bytes of the file.
+func (l *logIndex) raw(ref *chunkRef, from, to uint32) ([]byte, error) {
+	b, err := l.m.view(ref.place)
+	if err != nil {
+		return nil, err
+	}
+	ends := b[ref.endOff:]
+	start := uint32(0)
+	if from > 0 {
+		if start = binary.LittleEndian.Uint32(ends[4*(from-1):]); start > 0 {
+			start++
+		}
+	}
+	stop := binary.LittleEndian.Uint32(ends[4*(to-1):])
+	return b[ref.rawOff+start : ref.rawOff+stop], nil
+}
+
+// rows adds a row for each slot from from to to; the objects begin at base in
+// the page. The texts go to r.names first: see nameRows.
+func (r *reading) rows(ref *chunkRef, from, to, base int) error {
+	c, err := r.l.chunkAt(ref)
+	if err != nil {
+		return err
+	}
+	start := c.start(from)
+	for i := from; i < to; i++ {
+		row := store.Row{Added: store.Added(c.added(i)), SpecVersion: "2.1"}
+		if c.flag(i, flagSpec20) {
+			row.SpecVersion = "2.0"
+		}
+		if r.want&store.WantObjects != 0 {
+			row.End = base + c.end(i) - start
+		}
+		if err := r.name(&c, i); err != nil {
+			return err
+		}
+		r.page.Rows = append(r.page.Rows, row)
+	}
+	return nil
+}
+
+// name appends the id and the version of slot i to r.names.
+func (r *reading) name(c *chunk, i int) error {
+	flags, digits := c.flags(i), c.cols[colDigits][i]
+	var o stix.Object
+	if flags&flagOdd != 0 || flags&flagNoVersion == 0 && digits == digitsInRaw {
+		var err error
+		if o, err = stix.Parse(string(c.object(i))); err != nil {
+			return err
+		}
+	}
+	if flags&flagOdd != 0 {
+		r.names = append(r.names, o.ID...)
+	} else {
+		r.names = appendID(r.names, c.kind(i), c.cols[colUUID][16*i:16*i+16])
+	}
+	r.ends = append(r.ends, len(r.names))
+	switch {
+	case flags&flagNoVersion != 0:
+		r.names = appendVersion(r.names, c.added(i), 6)
+	case digits == digitsInRaw:
+		r.names = append(r.names, o.VersionText()...)
+	default:
+		r.names = appendVersion(r.names, c.us(i), int(digits))
+	}
+	r.ends = append(r.ends, len(r.names))
+	return nil
+}
+
+// nameRows gives the rows their texts, all of them slices of one string.
+func (r *reading) nameRows() {
+	if len(r.ends) == 0 {
+		return
+	}
+	all, start := string(r.names), 0
+	for i := range r.page.Rows {
+		row := &r.page.Rows[i]
+		row.ID = stix.ID(all[start:r.ends[2*i]])
+		row.Version = all[r.ends[2*i]:r.ends[2*i+1]]
+		start = r.ends[2*i+1]
+	}
+}
+
+// Has implements [store.Reader].
+func (s *Store) Has(ctx context.Context, id store.LogID, object stix.ID) (bool, error) {
+	if err := store.CheckLog(id); err != nil {
+		return false, err
+	}
+	l, err := s.enterLog(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	defer s.leave()
+	if l == nil {
+		return false, nil
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	k := keyOf(object)
+	_, ok, err := l.find(l.print(&k), &k)
+	return ok, err
+}
+
+// Stat implements [store.Reader].
+func (s *Store) Stat(ctx context.Context, id store.LogID) (store.Stat, error) {
+	if err := store.CheckLog(id); err != nil {
+		return store.Stat{}, err
+	}
+	l, err := s.enterLog(ctx, id)
+	if err != nil {
+		return store.Stat{}, err
+	}
+	defer s.leave()
+	if l == nil {
+		return store.Stat{}, nil
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return store.Stat{Head: store.Added(l.head), Entries: l.live, Bytes: l.bytes}, nil
+}
+
+// Logs implements [store.Reader].
+func (s *Store) Logs(ctx context.Context) ([]store.LogID, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var ids []store.LogID
+	for id := range s.logs {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}

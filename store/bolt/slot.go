@@ -1,0 +1,211 @@
+package bolt
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+
+	"entente/stix"
+)
+
+// text returns b as a string without copying it. The string is valid as long as
+// b and must not outlive the call that got b.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// An idKey identifies an object in its log: the UUID and the type, or, for an
+// odd id (one that is not <type>--<UUID> in lower case), a hash of all of it.
+type idKey struct {
+	odd  bool
+	uuid [16]byte
+	kind string // "" if odd
+}
+
+func makeKey(odd bool, uuid [16]byte, kind string) idKey {
+	if odd {
+		kind = ""
+	}
+	return idKey{odd, uuid, kind}
+}
+
+// keyOf returns the key of id.
+func keyOf(id stix.ID) idKey {
+	k := idKey{kind: id.Type()}
+	if k.kind != "" && canonicalUUID(id.UUID(), &k.uuid) {
+		return k
+	}
+	sum := sha256.Sum256([]byte(id))
+	return idKey{odd: true, uuid: [16]byte(sum[:16])}
+}
+
+// canonicalUUID reads the 36 bytes of s into uuid and reports whether that is
+// all there is to know: lower case, dashes in their places.
+func canonicalUUID(s string, uuid *[16]byte) bool {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return false
+	}
+	j := 0
+	for i := 0; i < 16; i++ {
+		if s[j] == '-' {
+			j++
+		}
+		hi, lo := nibble[s[j]], nibble[s[j+1]]
+		if hi|lo > 15 {
+			return false
+		}
+		uuid[i] = hi<<4 | lo
+		j += 2
+	}
+	return true
+}
+
+// nibble gives the value of a lower-case hexadecimal digit, 255 for other bytes.
+var nibble = func() (t [256]uint8) {
+	for i := range t {
+		t[i] = 255
+	}
+	for i, c := range "0123456789abcdef" {
+		t[c] = uint8(i)
+	}
+	return t
+}()
+
+// appendID appends kind--uuid.
+func appendID(dst []byte, kind []byte, uuid []byte) []byte {
+	dst = append(append(dst, kind...), '-', '-')
+	dst = append(hex.AppendEncode(dst, uuid[:4]), '-')
+	dst = append(hex.AppendEncode(dst, uuid[4:6]), '-')
+	dst = append(hex.AppendEncode(dst, uuid[6:8]), '-')
+	dst = append(hex.AppendEncode(dst, uuid[8:10]), '-')
+	return hex.AppendEncode(dst, uuid[10:])
+}
+
+// newSlot describes o; its added is set later.
+func newSlot(o *stix.Object) slot {
+	s := slot{key: keyOf(o.ID), kind: o.Type, raw: o.Raw, digits: digitsInRaw}
+	if s.key.odd {
+		s.flags |= flagOdd
+	}
+	if o.Revoked {
+		s.flags |= flagRevoked
+	}
+	if o.SpecVersion == "2.0" {
+		s.flags |= flagSpec20
+	}
+	written := o.VersionText()
+	if written == "" {
+		s.flags |= flagNoVersion
+		s.us = int64(contentHash(o.Raw))
+		return s
+	}
+	us, exact := o.Version().Micros()
+	s.us = us
+	if !exact {
+		s.flags |= flagFine
+		return s
+	}
+	if d := fractionDigits(written); d <= 6 {
+		var buf [40]byte
+		if string(appendVersion(buf[:0], us, d)) == written {
+			s.digits = uint8(d)
+		}
+	}
+	return s
+}
+
+func fractionDigits(written string) int {
+	if i := strings.IndexByte(written, '.'); i >= 0 {
+		return len(written) - i - 2
+	}
+	return 0
+}
+
+// appendVersion appends the timestamp us with d digits of fraction, 0 to 6.
+func appendVersion(dst []byte, us int64, d int) []byte {
+	t := time.UnixMicro(us).UTC()
+	dst = t.AppendFormat(dst, "2006-01-02T15:04:05")
+	if d > 0 {
+		micro := t.Nanosecond() / 1000
+		dst = append(dst, '.')
+		for i, unit := 0, 100_000; i < d; i, unit = i+1, unit/10 {
+			dst = append(dst, byte('0'+micro/unit%10))
+		}
+	}
+	return append(dst, 'Z')
+}
+
+// fraction is what orders timestamps that lie in the same µs: "" for the whole
+// µs, else the digits that follow it; a leap second comes after all of them.
+func fraction(t stix.Timestamp) string {
+	const second, micros = len("2006-01-02T15:04:"), len("2006-01-02T15:04:05.000000")
+	if len(t) > second+1 && t[second:second+2] == "60" {
+		return "~" + string(t[second+2:])
+	}
+	if len(t) > micros {
+		return string(t[micros:])
+	}
+	return ""
+}
+
+// contentHash is equal for objects that are equal by stix.Equal: the sum of the
+// hashes of all strings (names and values, escapes resolved) and numbers in raw,
+// without the defaults that may be left out.
+func contentHash(raw string) uint64 {
+	var sum uint64
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c == '"':
+			end, escaped := i+1, false
+			for end < len(raw) && raw[end] != '"' {
+				if raw[end] == '\\' {
+					escaped = true
+					end++
+				}
+				end++
+			}
+			end = min(end, len(raw)-1)
+			s := raw[i+1 : max(end, i+1)]
+			if escaped {
+				var plain string
+				if json.Unmarshal([]byte(raw[i:end+1]), &plain) == nil {
+					s = plain
+				}
+			}
+			switch s {
+			case "revoked", "defanged", "spec_version", "2.1":
+			default:
+				sum += hash64(s)
+			}
+			i = end
+		case c == '-' || c >= '0' && c <= '9':
+			end := i + 1
+			for end < len(raw) && strings.IndexByte("0123456789+-.eE", raw[end]) >= 0 {
+				end++
+			}
+			if f, _ := strconv.ParseFloat(raw[i:end], 64); f != 0 {
+				sum += mix(math.Float64bits(f))
+			}
+			i = end - 1
+		}
+	}
+	return sum
+}
+
+// hash64 is FNV-1a, mixed; it is part of the file format.
+func hash64(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return mix(h)
+}
+
+func mix(h uint64) uint64 {
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}

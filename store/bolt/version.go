@@ -1,0 +1,176 @@
+package bolt
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"entente/stix"
+	"entente/store"
+)
+
+// A version is what orders an entry among the versions of its object: the
+// instant, and of equal instants the seq.
+type version struct {
+	us    int64  // µs, rounded down; of an object without version its Added
+	frac  string // what fraction returns
+	seq   uint32
+	flags uint8
+}
+
+// compare orders versions by instant alone.
+func (v *version) compare(w *version) int {
+	return cmp.Or(cmp.Compare(v.us, w.us), strings.Compare(v.frac, w.frac))
+}
+
+// version reads the version of an entry that is not deleted.
+func (l *logIndex) version(seq uint32) (version, error) {
+	c, i, err := l.slotAt(seq)
+	if err != nil {
+		return version{}, err
+	}
+	v := version{us: c.us(i), seq: seq, flags: c.flags(i)}
+	switch {
+	case v.flags&flagNoVersion != 0:
+		v.us = c.added(i)
+	case v.flags&flagFine != 0:
+		o, err := stix.Parse(string(c.object(i)))
+		if err != nil {
+			return version{}, err
+		}
+		v.frac = fraction(o.Version())
+	}
+	return v, nil
+}
+
+// A history is what a commit must know about an object that has entries: those
+// in the log and those of the commit before it.
+type history struct {
+	latest    uint32    // the entry added last
+	count     int       // versions
+	versions  []version // of entries with a version, by instant
+	loose     []loose   // entries without
+	byCreator creator   // of the newest version; valid if known
+	known     bool
+}
+
+type loose struct {
+	hash int64
+	seq  uint32
+}
+
+type creator struct {
+	created   stix.Timestamp
+	createdBy stix.ID
+}
+
+func creatorOf(o *stix.Object) creator {
+	h := stix.Header{Created: o.Created}
+	return creator{created: h.Version(), createdBy: o.CreatedBy}
+}
+
+// history reads what the log has of the object whose latest entry is seq.
+func (l *logIndex) history(seq uint32) (*history, error) {
+	h := &history{latest: seq}
+	for _, seq := range l.chain(seq) {
+		h.count++
+		v, err := l.version(seq)
+		if err != nil {
+			return nil, err
+		}
+		if v.flags&flagNoVersion == 0 {
+			h.versions = append(h.versions, v)
+			continue
+		}
+		c, i, err := l.slotAt(seq)
+		if err != nil {
+			return nil, err
+		}
+		h.loose = append(h.loose, loose{hash: c.us(i), seq: seq})
+	}
+	slices.SortFunc(h.versions, func(a, b version) int { return a.compare(&b) })
+	return h, nil
+}
+
+// add records a new entry.
+func (h *history) add(v version, o *stix.Object) {
+	h.latest = v.seq
+	h.count++
+	if v.flags&flagNoVersion != 0 {
+		h.loose = append(h.loose, loose{hash: v.us, seq: v.seq})
+		return
+	}
+	i, _ := h.search(&v)
+	if i == len(h.versions) {
+		h.byCreator, h.known = creatorOf(o), true
+	}
+	h.versions = slices.Insert(h.versions, i, v)
+}
+
+func (h *history) search(v *version) (int, bool) {
+	return slices.BinarySearchFunc(h.versions, v, func(a version, b *version) int { return a.compare(b) })
+}
+
+// outcome tries the rules of store.Outcome on o, whose version is v. object
+// returns the bytes of an entry. The seq is that of the Duplicate or of the
+// entry that Differs.
+func (h *history) outcome(o *stix.Object, v *version, object func(uint32) (string, error)) (store.Outcome, uint32, error) {
+	if v.flags&flagNoVersion != 0 {
+		for _, e := range h.loose {
+			if e.hash != v.us {
+				continue
+			}
+			raw, err := object(e.seq)
+			if err != nil || stix.Equal(raw, o.Raw) {
+				return store.Duplicate, e.seq, err
+			}
+		}
+		return h.room(), 0, nil
+	}
+	at, found := h.search(v)
+	if found {
+		seq := h.versions[at].seq
+		raw, err := object(seq)
+		if err != nil || stix.Equal(raw, o.Raw) {
+			return store.Duplicate, seq, err
+		}
+		return store.Differs, seq, nil
+	}
+	if o.Modified != "" && len(h.versions) > 0 {
+		if err := h.learnCreator(object); err != nil {
+			return 0, 0, err
+		}
+		if h.byCreator != creatorOf(o) {
+			return store.Foreign, 0, nil
+		}
+	}
+	revoked := func(w version) bool { return w.flags&flagRevoked != 0 }
+	if !o.Revoked && slices.ContainsFunc(h.versions[:at], revoked) {
+		return store.AfterRevoked, 0, nil
+	}
+	return h.room(), 0, nil
+}
+
+func (h *history) room() store.Outcome {
+	if h.count >= store.MaxVersions {
+		return store.TooMany
+	}
+	return store.Stored
+}
+
+// learnCreator reads who made the newest version.
+func (h *history) learnCreator(object func(uint32) (string, error)) error {
+	if h.known {
+		return nil
+	}
+	raw, err := object(h.versions[len(h.versions)-1].seq)
+	if err != nil {
+		return err
+	}
+	o, err := stix.Parse(strings.Clone(raw))
+	if err != nil {
+		return err
+	}
+	h.byCreator, h.known = creatorOf(&o), true
+	return nil
+}
