@@ -79,10 +79,14 @@ func newHub(dir string) (*hub, error) {
 
 func (h *hub) config() string { return filepath.Join(h.dir, "entente.yaml") }
 
-// start starts the server on what is in the folder, always on the same port.
+// start starts the server on what is in the folder, always on the same port,
+// and lets it verify the password.
 func (h *hub) start(ctx context.Context) error {
 	var err error
-	h.child, err = startSelf(ctx, h.dir, h.addr, "serve", "--config", h.config())
+	if h.child, err = startSelf(ctx, h.dir, h.addr, "serve", "--config", h.config()); err != nil {
+		return err
+	}
+	_, _, err = h.fetch(ctx, "/taxii2/")
 	return err
 }
 

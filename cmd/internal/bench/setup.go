@@ -46,10 +46,10 @@ func (r *run) server(ctx context.Context) (*hub, error) {
 		r.importPeak = max(r.importPeak, peak)
 		r.bytes += n
 	}
+	r.hub = h
 	if err := h.start(ctx); err != nil {
 		return nil, err
 	}
-	r.hub = h
 	defer watchMemory(h.cmd.Process.Pid, &r.servePeak)()
 	n, err := h.fill(ctx, smallID, small)
 	if err != nil {
@@ -127,10 +127,10 @@ func (r *run) empty(ctx context.Context) (*hub, *child, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	r.ingest = h
 	if err := h.start(ctx); err != nil {
 		return nil, nil, err
 	}
-	r.ingest = h
 	r.log, err = startStatic(ctx, r.dir, "", filepath.Join(r.dir, "append.log"))
 	return h, r.log, err
 }
