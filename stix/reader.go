@@ -38,6 +38,7 @@ type Reader struct {
 	counted      int   // at most at
 	at           int   // index in block of the next byte to look at
 	ended        bool  // block goes to the end of the stream
+	readErr      error // of reading the stream; what was read before it is still good
 
 	s      Scanner
 	inside container
@@ -106,7 +107,7 @@ func (r *Reader) start() {
 // trying again after each fill stays linear. It returns false if there is
 // nothing more to be had: at the end, after an error, or if the block is full.
 func (r *Reader) fill() bool {
-	if r.ended || r.err != nil {
+	if r.ended || r.readErr != nil {
 		return false
 	}
 	waiting := len(r.block) - r.at
@@ -124,8 +125,7 @@ func (r *Reader) fill() bool {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		r.ended = true
 	} else if err != nil {
-		r.err = fmt.Errorf("read after byte %d: %w", r.base+int64(len(r.block)), err)
-		return false
+		r.readErr = fmt.Errorf("read after byte %d: %w", r.base+int64(len(r.block)), err)
 	}
 	return n > 0
 }
@@ -167,13 +167,16 @@ func (r *Reader) try(read func(i int) int) int {
 		r.s.deepen()
 		end := read(r.at)
 		// A number that ends where the block ends may go on in the next one.
-		if end >= 0 && (end < len(c.text) || r.ended || !more || c.text[end-1] > '9') {
+		if end >= 0 && (end < len(c.text) || r.ended || c.text[end-1] > '9') {
 			return end
 		}
 		c.keys.cut(names)
 		c.marks = c.marks[:marks]
-		if end < 0 && (!c.ended || !more) {
+		if end < 0 && !c.ended {
 			return end
+		}
+		if !more {
+			return c.end()
 		}
 		more = r.fill() // even if not: the bytes may have moved
 	}
@@ -182,11 +185,10 @@ func (r *Reader) try(read func(i int) int) int {
 func (r *Reader) next() (Item, error) {
 	for {
 		c := r.peek()
-		if r.err != nil {
-			return Item{}, r.err
-		}
 		over := r.at >= len(r.block)
 		switch {
+		case over && r.readErr != nil:
+			return Item{}, r.readErr
 		case over && r.inside == stream:
 			return Item{}, io.EOF
 		case over:
@@ -276,8 +278,8 @@ func (r *Reader) top() (item Item, ok bool, err error) {
 		return c.stixObject(i, &d)
 	})
 	switch {
-	case r.err != nil:
-		return Item{}, false, r.err
+	case end < 0 && c.ended && r.readErr != nil:
+		return Item{}, false, r.readErr
 	case end < 0:
 		return r.broken(), true, nil
 	case c.text[r.at] != '{':
@@ -312,11 +314,11 @@ func (r *Reader) beside(first byte) error {
 	if first == '}' {
 		c.clear(c.text)
 		c.close(r.level, r.at)
-		r.at++
-		r.inside = stream
 		if c.besides() < 0 {
 			return r.syntaxError(failed)
 		}
+		r.at++
+		r.inside = stream
 		return nil
 	}
 	if first != ',' {
@@ -397,10 +399,10 @@ func (r *Reader) skipLines() {
 
 // syntaxError is the error that ends reading, after the scan has failed.
 func (r *Reader) syntaxError(int) error {
-	if r.err != nil {
-		return r.err
-	}
 	c := &r.s.scan
+	if c.ended && r.readErr != nil {
+		return r.readErr
+	}
 	if c.ended && !r.ended {
 		c.bad = fault{at: r.at, reason: "a value is larger than 8 MiB"}
 	}
