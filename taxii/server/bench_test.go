@@ -9,10 +9,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"testing"
 
 	"entente/stix/stixtest"
 	"entente/store"
+	"entente/store/mem"
 	"entente/taxii"
 )
 
@@ -86,6 +89,7 @@ func benchGet(b *testing.B, h http.Handler, target, encoding string) {
 func benchHandler(b *testing.B, st store.Store) http.Handler {
 	s, _ := authServer(b, func(c *Config) {
 		c.Store = st
+		c.Roots[0].MaxContentLength = 16 << 20
 		c.Log = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError}))
 	})
 	return s.Handler()
@@ -123,4 +127,31 @@ func sealed(text []byte, n int) []store.Part {
 		parts = append(parts, store.Part{Deflate: b.Bytes(), Size: len(piece), CRC32: crc32.ChecksumIEEE(piece)})
 	}
 	return parts
+}
+
+// BenchmarkPost is the handler for envelopes of one and of 1,000 objects that
+// are new to store/mem each time.
+func BenchmarkPost(b *testing.B) {
+	for _, n := range []int{1, 1000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			h := benchHandler(b, mem.New())
+			w := &sink{h: http.Header{}}
+			seed := uint64(0)
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				seed++
+				body := stixtest.Envelope(stixtest.Objects(seed, n))
+				r := httptest.NewRequest("POST", objectsA, strings.NewReader(body))
+				r.SetBasicAuth("rw", "rw")
+				r.Header.Set("Content-Type", taxii.MediaType)
+				clear(w.h)
+				b.StartTimer()
+				h.ServeHTTP(w, r)
+			}
+			if w.status != 202 {
+				b.Fatal(w.status)
+			}
+		})
+	}
 }

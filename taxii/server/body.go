@@ -15,9 +15,11 @@ import (
 )
 
 const (
-	bodyStep = 1 << 20         // bytes that are reserved at a time, and that a client must send in Limits.ReadTimeout
-	bodyWait = 2 * time.Second // for other bodies to leave memory
-	drainMax = 8 << 20         // bytes of a refused body that are read so that the client sees the answer
+	bodyStep  = 1 << 20         // bytes that a client must send in Limits.ReadTimeout
+	chunkLen  = 64 << 10        // bytes that are read and reserved at a time
+	bodyWait  = 2 * time.Second // for other bodies to leave memory
+	drainMax  = 8 << 20         // bytes of a refused body that are read so that the client sees the answer
+	drainTime = 5 * time.Second
 )
 
 // A reservation is a part of Limits.Bodies.
@@ -28,18 +30,18 @@ type reservation struct {
 
 // grow makes the reservation at least n bytes large.
 func (v *reservation) grow(ctx context.Context, n int64) error {
-	for v.n < n {
-		step := min(int64(bodyStep), v.s.c.Limits.Bodies)
-		if !v.s.bodies.TryAcquire(step) {
-			ctx, cancel := context.WithTimeout(ctx, bodyWait)
-			err := v.s.bodies.Acquire(ctx, step)
-			cancel()
-			if err != nil {
-				return busy("too many objects are being posted at this moment", bodyWait)
-			}
-		}
-		v.n += step
+	step := min((n+chunkLen-1)/chunkLen*chunkLen, v.s.c.Limits.Bodies) - v.n
+	if step <= 0 {
+		return nil
 	}
+	if !v.s.bodies.TryAcquire(step) {
+		ctx, cancel := context.WithTimeout(ctx, bodyWait)
+		defer cancel()
+		if v.s.bodies.Acquire(ctx, step) != nil {
+			return busy("too many objects are being posted at this moment", bodyWait)
+		}
+	}
+	v.n += step
 	return nil
 }
 
@@ -65,7 +67,7 @@ func (s *Server) readBody(c echo.Context, most int64, held *reservation) (string
 	if req.ContentLength > most {
 		return "", tooLarge(most)
 	}
-	b := bodyReader{s: s, c: c, most: most, held: held}
+	b := bodyReader{s: s, c: c, most: most}
 	defer b.done()
 	var from io.Reader = &b
 	if compressed {
@@ -82,9 +84,10 @@ func (s *Server) readBody(c echo.Context, most int64, held *reservation) (string
 		}
 		text.Grow(int(req.ContentLength))
 	}
-	chunk := make([]byte, 64<<10)
+	chunk := s.chunks.Get().(*[chunkLen]byte)
+	defer s.chunks.Put(chunk)
 	for {
-		n, err := from.Read(chunk)
+		n, err := from.Read(chunk[:])
 		if int64(text.Len()+n) > most {
 			return "", tooLarge(most)
 		}
@@ -124,7 +127,6 @@ type bodyReader struct {
 	s    *Server
 	c    echo.Context
 	most int64
-	held *reservation
 
 	read, next int64
 	stop       func()
@@ -149,14 +151,36 @@ func (b *bodyReader) done() {
 	}
 }
 
-// drain reads what a client still sends after its body was refused: many look
-// at the answer only when they have sent everything.
-func (s *Server) drain(c echo.Context) {
-	req := c.Request()
+// answerUnread answers a request whose body has not been read, at once, and
+// then reads what the client still sends: many look at the answer only when they
+// have sent everything, and would otherwise find the connection gone.
+func (s *Server) answerUnread(c echo.Context, r *request, err error) {
+	req, res := c.Request(), c.Response()
+	rc := http.NewResponseController(res.Writer) // echo's own Flush panics where it cannot
+	_ = rc.EnableFullDuplex() // HTTP/1 wants to be told that reading goes on after the answer
+	res.Header()["Connection"] = []string{"close"}
+	s.answerError(c, r, err)
+	_ = rc.Flush() // a recorder in a test need not be able to
 	if req.Header.Get("Expect") != "" {
 		return // it waits, and is told not to
 	}
-	stop := s.watch(c.Response(), (*http.ResponseController).SetReadDeadline, 5*time.Second)
+	stop := s.watch(res, (*http.ResponseController).SetReadDeadline, drainTime)
 	defer stop()
 	_, _ = io.CopyN(io.Discard, req.Body, drainMax)
+}
+
+// leftUnread reports whether answerUnread is for this request: one with a body
+// that is too large, or that is larger than what net/http itself reads on.
+func leftUnread(req *http.Request, r *request, err error) bool {
+	if r.account == nil || r.bodyRead || req.Body == nil || req.Body == http.NoBody {
+		return false
+	}
+	const ownDrain = 256 << 10
+	switch asTAXII(err).Status {
+	case http.StatusRequestTimeout:
+		return false
+	case http.StatusRequestEntityTooLarge:
+		return true
+	}
+	return req.ContentLength < 0 || req.ContentLength > ownDrain
 }

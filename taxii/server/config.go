@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -185,7 +184,7 @@ func (root *Root) check(ids map[string]bool, bad func(format string, args ...any
 				bad("collection %s: media type %q: wants %s or %s", coll.ID, m, MediaTypeSTIX21, MediaTypeSTIX20)
 			}
 		}
-		if coll.MediaTypes != nil && !slices.Contains(coll.MediaTypes, MediaTypeSTIX21) && len(coll.MediaTypes) == 0 {
+		if coll.MediaTypes != nil && len(coll.MediaTypes) == 0 {
 			bad("collection %s: an empty list of media types stores nothing", coll.ID)
 		}
 	}

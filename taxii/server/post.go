@@ -46,8 +46,9 @@ func (s *Server) postObjects(c echo.Context, r *request) error {
 	defer held.free()
 	text, err := s.readBody(c, r.root.MaxContentLength, &held)
 	if err != nil {
-		return s.refuseBody(c, r, err)
+		return err
 	}
+	r.bodyRead = true
 	scanner := s.scanners.Get().(*stix.Scanner)
 	defer s.scanners.Put(scanner)
 	items, err := scanner.Envelope(text)
@@ -59,20 +60,6 @@ func (s *Server) postObjects(c echo.Context, r *request) error {
 		return err
 	}
 	s.writeJSON(c, r, http.StatusAccepted, st)
-	return nil
-}
-
-// refuseBody answers a body that was too large at once, before it has all come.
-func (s *Server) refuseBody(c echo.Context, r *request, err error) error {
-	if asTAXII(err).Status != http.StatusRequestEntityTooLarge {
-		return err
-	}
-	res := c.Response()
-	_ = http.NewResponseController(res).EnableFullDuplex() // only for HTTP/1, where reading on after the answer needs it
-	res.Header()["Connection"] = []string{"close"}
-	s.answerError(c, r, err)
-	_ = http.NewResponseController(res).Flush() // a recorder in a test need not be able to
-	s.drain(c)
 	return nil
 }
 
@@ -94,7 +81,7 @@ func (s *Server) store(c echo.Context, r *request, items []stix.Item) (*taxii.St
 		return nil, err
 	}
 	r.n = len(items)
-	refusals := make(map[int]string)
+	var refusals map[int]string
 	batch := store.Batch{Log: r.coll.log, At: r.start, Objects: make([]stix.Object, 0, len(items))}
 	for i := range items {
 		o := &items[i].Object
@@ -102,6 +89,9 @@ func (s *Server) store(c echo.Context, r *request, items []stix.Item) (*taxii.St
 			continue
 		}
 		if why := s.refuse(r, o); why != "" {
+			if refusals == nil {
+				refusals = map[int]string{}
+			}
 			refusals[i] = why
 			continue
 		}

@@ -25,7 +25,9 @@ type request struct {
 	rights  Rights
 	n       int // objects in the answer, or in the body of a POST
 	dropped bool
-	late    bool // the body may have taken longer than the server's WriteTimeout
+
+	late     bool // the body may have taken longer than the server's WriteTimeout
+	bodyRead bool // to its end
 
 	failure *taxii.Error // what was answered instead; nil
 	errorID string       // of failure
@@ -50,7 +52,11 @@ func (s *Server) handle(route string, h handler) echo.HandlerFunc {
 		r := s.begin(route)
 		defer s.end(c, r)
 		if err := s.serve(c, r, h); err != nil {
-			s.answerError(c, r, err)
+			if leftUnread(c.Request(), r, err) {
+				s.answerUnread(c, r, err)
+			} else {
+				s.answerError(c, r, err)
+			}
 		}
 		return nil
 	}

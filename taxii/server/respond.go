@@ -18,7 +18,6 @@ import (
 // Header values that every answer shares; nobody may change them.
 var (
 	headerMediaType = []string{taxii.MediaType}
-	headerVary      = []string{"Accept, Accept-Encoding, Authorization"}
 	headerCache     = []string{"no-store"}
 	headerGzip      = []string{"gzip"}
 	headerNoSniff   = []string{"nosniff"}
@@ -60,7 +59,7 @@ func (s *Server) write(c echo.Context, r *request, status int, head, body []byte
 	res := c.Response()
 	h := res.Header()
 	h["Content-Type"] = headerMediaType
-	h["Vary"] = headerVary
+	h["Vary"] = s.vary
 	h["Cache-Control"] = headerCache
 	h["X-Content-Type-Options"] = headerNoSniff
 	r.vals[0] = strconv.Itoa(len(head) + len(body))

@@ -32,6 +32,8 @@ type Server struct {
 	requests  sync.Pool // of *request
 	scanners  sync.Pool // of *stix.Scanner
 	deflators sync.Pool // of *deflator
+	chunks    sync.Pool // of *[chunkLen]byte
+	vary      []string  // Vary header
 	bodies    *semaphore.Weighted
 	running   atomic.Int64
 
@@ -87,6 +89,11 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return &stix.Scanner{MaxObjects: s.c.Limits.Objects, MaxDepth: s.c.Limits.Depth}
 	}
 	s.deflators.New = func() any { return newDeflator() }
+	s.chunks.New = func() any { return new([chunkLen]byte) }
+	s.vary = []string{"Accept, Accept-Encoding, Authorization"}
+	if c.APIKeyHeader != "" {
+		s.vary[0] += ", " + c.APIKeyHeader
+	}
 	s.route()
 	return s, nil
 }
