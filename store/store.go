@@ -190,7 +190,8 @@ type Store interface {
 	Reader
 	Writer
 	Documents
-	// Close waits for running calls; later calls return ErrClosed (a ctx that is
-	// done already may win). Closing twice is no error.
+	// Close waits for running calls; later calls, perhaps after waiting for Close,
+	// return ErrClosed (a ctx that is done already may win). Closing twice is no
+	// error.
 	Close() error
 }

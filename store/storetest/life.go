@@ -30,7 +30,7 @@ var lifeCases = []Case{
 			held, release := p.hold()
 			defer release()
 			objs := indicators(p, 0, 3)
-			closed := make(chan struct{})
+			closing, closed := make(chan struct{}), make(chan struct{})
 			p.parallel(
 				func() {
 					_, err := p.s.Commit(p.ctx, &store.Batch{Log: testLog, Objects: objs, At: testTime})
@@ -38,24 +38,22 @@ var lifeCases = []Case{
 				},
 				func() {
 					p.wait(held, "no commit came to the hook")
-					defer close(closed)
+					close(closing)
 					p.ok(p.s.Close(), "close")
+					close(closed)
 				},
 				func() {
 					defer release()
-					p.wait(held, "no commit came to the hook")
-					// Close makes later calls fail while it waits for earlier ones.
-					for err := error(nil); !errors.Is(err, store.ErrClosed); _, err = p.s.Cursor(p.ctx, "c") {
-						p.ok(err, "cursor")
-						p.ok(p.ctx.Err(), "waiting for Close to begin")
-					}
+					p.wait(closing, "Close was not called")
 					select {
 					case <-closed:
 						p.failf("Close returned while a commit was under way")
-					default:
+					case <-time.After(50 * time.Millisecond): // it waits
 					}
 				},
 			)
+			_, err := p.s.Cursor(p.ctx, "c")
+			p.is(err, store.ErrClosed, "cursor after Close")
 			if p.f.Reopen != nil {
 				p.reopen()
 				p.holds("after Close", objs...)
