@@ -236,9 +236,9 @@ func (r *Reader) element(c byte) (Item, error) {
 	r.room()
 	r.s.scan.probe = false
 	var item Item
-	end := r.try(func(i int) (end int) {
-		item, end = r.s.element(i, r.items)
-		return end
+	end := r.try(func(i int) int {
+		item = Item{}
+		return r.s.element(i, r.items, &item)
 	})
 	if end < 0 {
 		return Item{}, r.syntaxError(end)
@@ -268,14 +268,13 @@ func (r *Reader) top() (item Item, ok bool, err error) {
 	c := &r.s.scan
 	c.keys.cut(0)
 	c.probe = true
-	var d draft
-	end := r.try(func(i int) (end int) {
-		d = draft{}
-		if c.text[i] != '{' {
-			item, end = r.s.element(i, r.items)
-			return end
+	d := &r.s.draft
+	end := r.try(func(i int) int {
+		if c.text[i] == '{' {
+			return c.stixObject(i, d)
 		}
-		return c.stixObject(i, &d)
+		item = Item{}
+		return r.s.element(i, r.items, &item)
 	})
 	switch {
 	case end < 0 && c.ended && r.readErr != nil:
@@ -290,7 +289,8 @@ func (r *Reader) top() (item Item, ok bool, err error) {
 		r.at = end
 		return Item{}, false, nil
 	}
-	return r.took(r.s.judge(&d, r.items), end), true, nil
+	r.s.judge(d, r.items, &item)
+	return r.took(item, end), true, nil
 }
 
 // enter goes into the list of an envelope or bundle, which begins at i.

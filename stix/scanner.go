@@ -16,6 +16,7 @@ type Scanner struct {
 	MaxDepth   int // most levels of objects and lists in one STIX object, itself included; 0 means 64
 
 	scan  scan
+	draft draft
 	items []Item
 }
 
@@ -39,7 +40,8 @@ func Parse(text string) (Object, error) {
 func (s *Scanner) Object(text string) (Object, error) {
 	s.begin(text)
 	i := s.scan.space(0)
-	item, end := s.element(i, 0)
+	var item Item
+	end := s.element(i, 0, &item)
 	if end < 0 {
 		return Object{}, s.syntaxError()
 	}
@@ -173,12 +175,12 @@ func (s *Scanner) objects(i int) int {
 		if len(s.items) >= most {
 			return c.fail(i, fmt.Sprintf("more than %d objects", most))
 		}
-		item, end := s.element(i, len(s.items))
-		if end < 0 {
-			return end
+		n := len(s.items)
+		s.items = append(s.items, Item{})
+		if i = s.element(i, n, &s.items[n]); i < 0 {
+			return i
 		}
-		s.items = append(s.items, item)
-		i = c.space(end)
+		i = c.space(i)
 		if i >= len(c.text) {
 			return c.end()
 		}
@@ -210,41 +212,40 @@ func (s *scan) clear(text string) {
 	s.text, s.bad, s.odd, s.grave, s.ended = text, fault{}, fault{}, fault{}, false
 }
 
-// element reads the index-th element, which should be a STIX object.
-func (s *Scanner) element(i, index int) (Item, int) {
+// element reads the index-th element, which should be a STIX object, into
+// item, which is zero.
+func (s *Scanner) element(i, index int, item *Item) int {
 	c := &s.scan
 	s.deepen()
-	item := Item{Offset: int64(i)}
-	if i < len(c.text) && c.text[i] != '{' {
-		end := c.value(i)
-		if end >= 0 {
-			item.Err = &ObjectError{Index: index, Reason: "is not a JSON object", Raw: c.text[i:end]}
-		}
-		return item, end
-	}
 	if i >= len(c.text) {
-		return item, c.end()
+		return c.end()
 	}
-	var d draft
-	end := c.stixObject(i, &d)
-	if end < 0 || d.end == 0 {
-		return item, end
+	item.Offset = int64(i)
+	if c.text[i] == '{' {
+		d := &s.draft
+		end := c.stixObject(i, d)
+		if end >= 0 {
+			s.judge(d, index, item)
+		}
+		return end
 	}
-	return s.judge(&d, index), end
+	end := c.value(i)
+	if end >= 0 {
+		item.Err = &ObjectError{Index: index, Reason: "is not a JSON object", Raw: c.text[i:end]}
+	}
+	return end
 }
 
 // judge makes an item of an object that was read.
-func (s *Scanner) judge(d *draft, index int) Item {
+func (s *Scanner) judge(d *draft, index int, item *Item) {
 	c := &s.scan
 	c.check(d)
-	item := Item{Offset: int64(d.start)}
 	raw := c.text[d.start:d.end]
 	if c.odd.reason == "" {
-		item.Object = Object{Header: d.Header, Raw: raw}
-		return item
+		item.Object.Header, item.Object.Raw = d.Header, raw
+		return
 	}
 	item.Err = &ObjectError{
 		Index: index, ID: d.ID, Version: d.VersionText(), Property: c.odd.property, Reason: c.odd.reason, Raw: raw,
 	}
-	return item
 }
