@@ -138,10 +138,11 @@ func (a *authenticator) basic(r *http.Request, e *epoch, value, encoded string, 
 	a.mu.RLock()
 	hit, ok := a.cache[sum]
 	a.mu.RUnlock()
-	if ok && hit.epoch == e.number && now.UnixNano() < hit.expires {
+	known := ok && hit.epoch == e.number
+	if known && now.UnixNano() < hit.expires {
 		return hit.account, nil
 	}
-	account, err := a.login(r, e, encoded, now)
+	account, err := a.login(r, e, encoded, now, known)
 	if err == nil {
 		a.remember(sum, credential{account, e.number, now.Add(credentialTTL).UnixNano()}, now)
 	}
@@ -180,8 +181,9 @@ func (a *authenticator) remember(sum [sha256.Size]byte, c credential, now time.T
 	a.cache[sum] = c
 }
 
-// login verifies a user name and password that are not in the cache.
-func (a *authenticator) login(r *http.Request, e *epoch, encoded string, now time.Time) (*Account, error) {
+// login verifies a user name and password. Those that are known were right
+// before: they are no guess, and nobody who guesses can lock them out.
+func (a *authenticator) login(r *http.Request, e *epoch, encoded string, now time.Time, known bool) (*Account, error) {
 	raw, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
 		if raw, err = base64.RawStdEncoding.DecodeString(encoded); err != nil {
@@ -192,28 +194,38 @@ func (a *authenticator) login(r *http.Request, e *epoch, encoded string, now tim
 	if !found {
 		return nil, unauthorized("the Basic credentials have no colon")
 	}
-	name, addr := strings.ToLower(user), clientAddr(r)
-	if wait := a.addrs.take(addr, now); wait > 0 {
-		return nil, tooMany(wait)
-	}
-	if wait := a.names.take(name, now); wait > 0 {
-		a.addrs.back(addr)
-		return nil, tooMany(wait)
+	back := func() {}
+	if !known {
+		var wait time.Duration
+		if back, wait = a.attempt(strings.ToLower(user), clientAddr(r), now); wait > 0 {
+			return nil, tooMany(wait)
+		}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), loginWait)
 	defer cancel()
 	if a.logins.Acquire(ctx, 1) != nil {
-		a.names.back(name)
-		a.addrs.back(addr)
+		back()
 		return nil, busy("too many logins at this moment", loginWait)
 	}
 	defer a.logins.Release(1)
 	if account := a.verify(e, string(raw)); account != nil {
-		a.names.back(name)
-		a.addrs.back(addr)
+		back()
 		return account, nil
 	}
 	return nil, unauthorized("user name or password is wrong")
+}
+
+// attempt counts a login by name and by address. It returns how to take that
+// back, or how long to wait.
+func (a *authenticator) attempt(name, addr string, now time.Time) (back func(), wait time.Duration) {
+	if wait := a.addrs.take(addr, now); wait > 0 {
+		return nil, wait
+	}
+	if wait := a.names.take(name, now); wait > 0 {
+		a.addrs.back(addr)
+		return nil, wait
+	}
+	return func() { a.names.back(name); a.addrs.back(addr) }, 0
 }
 
 // verify tries "user:password" in each way that clients encode it. It takes as

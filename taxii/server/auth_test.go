@@ -220,6 +220,13 @@ func TestLoginLimit(t *testing.T) {
 	if _, status := s.login("192.0.2.9:1", basicHeader("ro", "ro")); status != 200 {
 		t.Errorf("another account: %d", status)
 	}
+	c.advance(6 * time.Minute)
+	if n := count(401, 50, everywhere, func(int) string { return wrong }); n != 10 {
+		t.Errorf("%d guesses six minutes later, want 10", n)
+	}
+	if _, status := s.login("192.0.2.9:1", good); status != 200 {
+		t.Errorf("the owner, whose login has to be verified again during the attack: %d", status)
+	}
 	names := func(i int) string { return basicHeader(fmt.Sprint("user", i), "x") }
 	same := func(i int) string { return "203.0.113.7:" + strconv.Itoa(i) }
 	if n := count(401, 60, same, names); n != 30 {

@@ -157,7 +157,7 @@ func (b *bodyReader) done() {
 func (s *Server) answerUnread(c echo.Context, r *request, err error) {
 	req, res := c.Request(), c.Response()
 	rc := http.NewResponseController(res.Writer) // echo's own Flush panics where it cannot
-	_ = rc.EnableFullDuplex() // HTTP/1 wants to be told that reading goes on after the answer
+	_ = rc.EnableFullDuplex()                    // HTTP/1 wants to be told that reading goes on after the answer
 	res.Header()["Connection"] = []string{"close"}
 	s.answerError(c, r, err)
 	_ = rc.Flush() // a recorder in a test need not be able to
