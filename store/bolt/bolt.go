@@ -203,7 +203,7 @@ func (s *Store) load() error {
 			return nil // a read-only file without anything in it
 		}
 		return tx.Bucket(bucketLogs).ForEachBucket(func(name []byte) error {
-			l := newLogIndex(store.LogID(name), s.m, s.seed)
+			l := s.newLogIndex(store.LogID(name))
 			if err := s.loadLog(tx, l); err != nil {
 				return fmt.Errorf("log %q: %w", l.id, err)
 			}

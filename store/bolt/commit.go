@@ -154,7 +154,7 @@ func (g *group) stage(id store.LogID) *stage {
 	if st == nil {
 		l := g.s.log(id)
 		if l == nil {
-			l = newLogIndex(id, g.s.m, g.s.seed)
+			l = g.s.newLogIndex(id)
 		}
 		st = &stage{l: l, ids: map[stix.ID]known{}}
 		g.logs[id] = st
@@ -365,7 +365,7 @@ func (st *stage) write(tx *bbolt.Tx) error {
 		slots = append(slots, st.slots...)
 	}
 	for len(slots) > 0 {
-		n, sealed := cut(slots)
+		n, sealed := cut(slots, st.l.slots)
 		b := padded(appendChunk(nil, slots[:n], sealed), tx.DB().Info().PageSize)
 		if err := putBlob(chunks, first, b); err != nil {
 			return err
@@ -388,20 +388,20 @@ func (st *stage) small(from int) bool {
 		n += int(ref.n)
 		size += int(ref.size - min(ref.size, ref.rawOff))
 	}
-	return n < maxSlots && size < maxChunk
+	return n < st.l.slots && size < maxChunk
 }
 
-// cut says how many of slots make the next chunk, and whether it is full.
-func cut(slots []slot) (n int, sealed bool) {
+// cut says how many of slots, at most most, make the next chunk, and whether it is full.
+func cut(slots []slot, most int) (n int, sealed bool) {
 	size := 0
-	for n < len(slots) && n < maxSlots {
+	for n < len(slots) && n < most {
 		size += len(slots[n].raw) + 1
 		if n > 0 && size > maxChunk {
 			return n, true
 		}
 		n++
 	}
-	return n, n == maxSlots || size >= maxChunk
+	return n, n == most || size >= maxChunk
 }
 
 // publish brings the index up to what g has committed. When it cannot, nothing

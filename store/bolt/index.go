@@ -27,9 +27,10 @@ type chunkRef struct {
 // It is rebuilt from the chunks' columns when the store is opened. Entries are
 // numbered by seq, from 0, deleted ones included.
 type logIndex struct {
-	id   store.LogID
-	m    *mapping
-	seed maphash.Seed
+	id    store.LogID
+	m     *mapping
+	seed  maphash.Seed
+	slots int // most entries in a new chunk
 
 	mu     sync.RWMutex // guards what follows; only the committer changes it
 	dir    []chunkRef
@@ -60,8 +61,8 @@ type kind struct {
 	seqs []uint32 // of its entries, growing, deleted ones included
 }
 
-func newLogIndex(id store.LogID, m *mapping, seed maphash.Seed) *logIndex {
-	return &logIndex{id: id, m: m, seed: seed, kinds: map[string]*kind{}}
+func (s *Store) newLogIndex(id store.LogID) *logIndex {
+	return &logIndex{id: id, m: s.m, seed: s.seed, slots: s.o.slots, kinds: map[string]*kind{}}
 }
 
 // chunkAt opens the chunk of ref.

@@ -26,6 +26,7 @@ type Options struct {
 	// checks; every write is then an error.
 	ReadOnly bool
 
+	slots        int    // tests: most entries in a chunk, 2 to maxSlots; zero means that
 	beforeCommit func() // tests: called in every commit when all is decided and nothing visible
 }
 
@@ -35,6 +36,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.DeflateCache == 0 {
 		o.DeflateCache = 16 << 20
+	}
+	if o.slots == 0 {
+		o.slots = maxSlots
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
