@@ -124,6 +124,10 @@ func commands(e *env) []*cobra.Command {
 		accountCommand(e),
 		importCommand(e),
 		exportCommand(e),
+		pullCommand(e),
+		pushCommand(e),
+		collectionsCommand(e),
+		conformCommand(e),
 		newBenchCmd(),
 		versionCommand(e),
 	}

@@ -30,7 +30,8 @@ var cipherSuites = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
-func (t *TLS) config() (*tls.Config, error) {
+// Config is t for net/http.
+func (t *TLS) Config() (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, CipherSuites: cipherSuites}
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)
@@ -80,7 +81,7 @@ func checkPin(s tls.ConnectionState, pins map[string]bool) error {
 }
 
 func newTransport(c *Config) (*http.Transport, error) {
-	conf, err := c.TLS.config()
+	conf, err := c.TLS.Config()
 	if err != nil {
 		return nil, err
 	}

@@ -153,7 +153,9 @@ var collectionCases = []Case{
 				{path: e.at("objects/" + id + "/versions/")}, {path: e.root + "status/" + id[11:] + "/"},
 				{method: "POST", path: e.at("objects/"), body: envelope(thing(id, "2024-01-01T00:00:00.000Z"))}, {method: "DELETE", path: e.at("objects/" + id + "/")},
 			} {
-				r.as = as
+				if r.as = as; as == Bad && r.method == "" && r.path != e.coll {
+					continue // servers count wrong passwords
+				}
 				a, err := e.do(ctx, r)
 				if err == nil {
 					err = a.want(401, 404)

@@ -135,12 +135,12 @@ func rightsTable(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	reads := map[Role]int{RW: 200, RO: 200, WO: 403, NN: 403, Out: 404, Anon: 401, Bad: 401}
-	posts := map[Role]int{RW: 202, RO: 403, WO: 202, NN: 403, Out: 404, Anon: 401, Bad: 401}
-	sees := map[Role]int{RW: 200, RO: 200, WO: 200, NN: 200, Out: 404, Anon: 401, Bad: 401}
+	reads := map[Role]int{RW: 200, RO: 200, WO: 403, NN: 403, Out: 404, Anon: 401}
+	posts := map[Role]int{RW: 202, RO: 403, WO: 202, NN: 403, Out: 404, Anon: 401}
+	sees := map[Role]int{RW: 200, RO: 200, WO: 200, NN: 200, Out: 404, Anon: 401}
 	var out faults
-	for _, as := range []Role{RW, RO, WO, NN, Out, Anon, Bad} {
-		if _, ok := e.c.Logins[as]; !ok && as != Anon && as != Bad {
+	for _, as := range []Role{RW, RO, WO, NN, Out, Anon} {
+		if _, ok := e.c.Logins[as]; !ok && as != Anon {
 			continue
 		}
 		out.add("reads as "+string(as), e.reads(ctx, as, reads[as]))
@@ -164,6 +164,9 @@ var securityCases = []Case{
 		var f faults
 		for _, as := range []Role{Anon, Bad} {
 			for _, method := range []string{"GET", "HEAD", "POST", "DELETE"} {
+				if as == Bad && method != "GET" {
+					continue // servers count wrong passwords
+				}
 				path := e.at("objects/")
 				if method == "DELETE" {
 					path = e.at("objects/" + e.newID("indicator") + "/")
@@ -213,7 +216,7 @@ func basic(ctx context.Context, e *Env) error {
 		if err != nil {
 			return err
 		}
-		if a.want(want) != nil {
+		if a.want(want) != nil && !(want == 401 && a.status == http.StatusTooManyRequests) {
 			f.addf("%.7s…: %d, want %d", value, a.status, want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,8 +159,12 @@ func (e *Env) want(ctx context.Context, status int, rest string, header ...strin
 	return a, a.want(status)
 }
 
-// want checks the status; an error status must come with an error message.
+// want checks the status; an error status must come with an error message. A
+// server may answer 429 instead of 401 once it has seen many wrong passwords.
 func (a *answer) want(statuses ...int) error {
+	if a.req.as == Bad && a.status == http.StatusTooManyRequests && slices.Contains(statuses, http.StatusUnauthorized) {
+		return a.isError()
+	}
 	for _, s := range statuses {
 		if a.status == s {
 			if s >= 400 {
@@ -225,7 +230,11 @@ func (e *Env) raw(ctx context.Context, text string) (a *answer, wire string, err
 	}
 	var seen bytes.Buffer
 	method, _, _ := strings.Cut(text, " ")
-	res, err := http.ReadResponse(bufio.NewReader(io.TeeReader(conn, &seen)), &http.Request{Method: method})
+	in := bufio.NewReader(io.TeeReader(conn, &seen))
+	res, err := http.ReadResponse(in, &http.Request{Method: method})
+	for err == nil && res.StatusCode < 200 {
+		res, err = http.ReadResponse(in, &http.Request{Method: method})
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("raw %.60q: %w", text, err)
 	}
