@@ -53,7 +53,8 @@ func RunModel(t *testing.T, open func(t testing.TB) *Fixture) {
 	})
 }
 
-// FuzzModel is Model as a fuzz target: each byte is a choice.
+// FuzzModel is Model as a fuzz target: each byte is a choice. Maps make its
+// coverage vary, so go test should not minimize: -fuzzminimizetime 10x.
 func FuzzModel(f *testing.F, open func(t testing.TB) *Fixture) {
 	for seed := range uint64(8) {
 		rnd := rand.New(rand.NewPCG(seed, 0))
@@ -171,6 +172,12 @@ func (m *model) commit() {
 	for range m.choose(12) {
 		b.Objects = append(b.Objects, m.object())
 	}
+	if m.choose(8) == 0 { // a crowd, so that a backend's larger units fill up
+		first := 1000 + m.choose(8)*100
+		for i := range m.choose(256) {
+			b.Objects = append(b.Objects, address(m.probe, first+i, "198.51.100.1"))
+		}
+	}
 	if m.choose(4) == 0 {
 		c := store.CursorMove{Name: [...]string{"c", "d"}[m.choose(2)], From: fmt.Sprint(m.choose(3)), To: fmt.Sprint(m.choose(3))}
 		if c.From == "0" {
@@ -205,6 +212,9 @@ func (m *model) position() store.Added {
 }
 
 func (m *model) id() stix.ID {
+	if m.choose(3) == 0 {
+		return stix.ID("ipv4-addr--" + uuid(1000+m.choose(8)*100+m.choose(256)))
+	}
 	typ := [...]string{"indicator", "campaign", "ipv4-addr", "marking-definition"}[m.choose(4)]
 	return stix.ID(typ + "--" + uuid(m.choose(4)))
 }
@@ -228,6 +238,9 @@ func (m *model) query() store.Query {
 func (m *model) read() {
 	log, q := m.log(), m.query()
 	q.Limit = 1 + m.choose(12)
+	if m.choose(3) == 0 {
+		q.Limit *= 50
+	}
 	m.samePage(log, q)
 }
 
