@@ -15,6 +15,9 @@ type Scanner struct {
 	MaxObjects int // most elements of one envelope; 0 means 100,000
 	MaxDepth   int // most levels of objects and lists in one STIX object, itself included; 0 means 64
 
+	// Strict refuses objects for every MUST that Lint knows.
+	Strict bool
+
 	scan  scan
 	draft draft
 	items []Item
@@ -243,9 +246,23 @@ func (s *Scanner) judge(d *draft, index int, item *Item) {
 	raw := c.text[d.start:d.end]
 	if c.odd.reason == "" {
 		item.Object.Header, item.Object.Raw = d.Header, raw
-		return
+		if !s.Strict || s.strict(&item.Object) {
+			return
+		}
+		item.Object = Object{}
 	}
 	item.Err = &ObjectError{
 		Index: index, ID: d.ID, Version: d.VersionText(), Property: c.odd.property, Reason: c.odd.reason, Raw: raw,
 	}
+}
+
+// strict notes the first MUST that an accepted object breaks.
+func (s *Scanner) strict(o *Object) bool {
+	for _, f := range s.lint(o) {
+		if f.Must {
+			s.scan.note(0, f.Property, f.Reason+" (STIX 2.1, section "+f.Section+")")
+			return false
+		}
+	}
+	return true
 }
