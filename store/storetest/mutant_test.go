@@ -3,6 +3,7 @@ package storetest_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,8 +38,8 @@ func TestMutants(t *testing.T) {
 		cases[c.Name] = c
 	}
 	all := mutants()
-	if len(all) < 30 {
-		t.Fatalf("%d mutants, want at least 30", len(all))
+	if len(all) < 45 {
+		t.Fatalf("%d mutants, want at least 45", len(all))
 	}
 	for _, m := range all {
 		t.Run(m.name, func(t *testing.T) {
@@ -63,10 +64,7 @@ func TestMutants(t *testing.T) {
 }
 
 func mutants() []mutant {
-	var all []mutant
-	all = append(all, readMutants()...)
-	all = append(all, writeMutants()...)
-	return append(all, documentMutants()...)
+	return slices.Concat(queryMutants(), pageMutants(), writeMutants(), documentMutants())
 }
 
 // A tamper is a store of which single methods are replaced.

@@ -14,9 +14,8 @@ import (
 	"entente/store/mem"
 )
 
-func readMutants() []mutant {
-	var mu sync.Mutex
-	shared := make([]byte, 0, 8<<20)
+// queryMutants find the wrong entries.
+func queryMutants() []mutant {
 	return []mutant{
 		broken("millisecond dates", answering(func(p *store.Page) {
 			for i := range p.Rows {
@@ -59,6 +58,14 @@ func readMutants() []mutant {
 				q.IDs[i] = stix.ID(strings.ToLower(string(id)))
 			}
 		}), "Queries"),
+	}
+}
+
+// pageMutants fill the Page wrongly.
+func pageMutants() []mutant {
+	var mu sync.Mutex
+	shared := make([]byte, 0, 8<<20)
+	return []mutant{
 		broken("pages share a buffer", answering(func(p *store.Page) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -92,6 +99,7 @@ func readMutants() []mutant {
 		broken("Read does not look at ctx", reading(func(s store.Store, ctx context.Context, log store.LogID, q store.Query, p *store.Page) error {
 			return s.Read(context.WithoutCancel(ctx), log, &q, p)
 		}), "Canceled"),
+		broken("Commit keeps the caller's memory", keepsMemory, "CommitKeepsNothing"),
 		broken("deletions leave the bytes", leavesBytes, "Delete", "Stat"),
 		broken("deletions are not seen in parts", keepsParts, "DeletedIsGone", "Parts"),
 		broken("Head is of what is left", func(s store.Store) store.Store {
@@ -103,6 +111,30 @@ func readMutants() []mutant {
 				return st, err
 			}}
 		}, "DeleteEverything"),
+	}
+}
+
+// keepsMemory reads the bytes out of the memory that Commit was given.
+func keepsMemory(s store.Store) store.Store {
+	raws := map[store.Added]string{}
+	return &tamper{
+		Store: s,
+		commit: func(ctx context.Context, b *store.Batch) (store.Receipt, error) {
+			r, err := s.Commit(ctx, b)
+			for i, a := range r.Added {
+				raws[a] = b.Objects[i].Raw
+			}
+			return r, err
+		},
+		read: func(ctx context.Context, log store.LogID, q *store.Query, p *store.Page) error {
+			err := s.Read(ctx, log, q, p)
+			for i, r := range p.Rows {
+				if q.Want&store.WantObjects != 0 {
+					copy(p.Object(i), raws[r.Added])
+				}
+			}
+			return err
+		},
 	}
 }
 
