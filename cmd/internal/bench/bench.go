@@ -112,6 +112,9 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the generator is not what is measured
 	r := &run{Options: o, dir: dir}
 	report := &Report{Machine: machine(), Date: o.Now().UTC().Format(time.RFC3339), Rows: wanted}
