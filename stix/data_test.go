@@ -192,6 +192,13 @@ func TestVectors(t *testing.T) {
 			if wrong && vectorExceptions[v.ID] == "" {
 				t.Errorf("%s (%s %s): got %v, validator says %s\n%s", v.ID, v.Expect, v.Level, bad, v.Errors, v.Raw)
 			}
+			if _, err := Parse(v.Raw); v.Expect == "accept" && err == nil {
+				for _, f := range Lint(v.Raw) {
+					if f.Must && f.Section != "3.1" { // the validator only warns of names
+						t.Errorf("%s: Lint: %v\n%s", v.ID, f, v.Raw)
+					}
+				}
+			}
 			if !wrong && vectorExceptions[v.ID] != "" {
 				t.Errorf("%s is no exception any more", v.ID)
 			}
