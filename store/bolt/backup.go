@@ -1,7 +1,9 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -12,12 +14,24 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Backup writes the store, as it is when the call begins, to w: a file that Open
-// and Restore take. Readers and writers go on meanwhile. As long as it runs no
-// page is used again, so the file grows by all that is written until then.
+// trailer begins the last bytes of a backup; the SHA-256 of all bytes before it
+// follows.
+const trailer = "entente backup 1"
+
+const trailerLen = len(trailer) + sha256.Size
+
+// Backup writes the store, as it is when the call begins, to w, in a form that
+// Restore takes: the file and a checksum of it. Readers and writers go on
+// meanwhile. As long as it runs no page is used again, so the file grows by all
+// that is written until then.
 func (s *Store) Backup(ctx context.Context, w io.Writer) error {
 	err := s.view(ctx, func(tx *bbolt.Tx) error {
-		_, err := tx.WriteTo(&stoppable{ctx, w})
+		sum := sha256.New()
+		out := &stoppable{ctx, io.MultiWriter(w, sum)}
+		if _, err := tx.WriteTo(out); err != nil {
+			return err
+		}
+		_, err := w.Write(sum.Sum([]byte(trailer)))
 		return err
 	})
 	if err != nil {
@@ -53,6 +67,9 @@ func Restore(ctx context.Context, dst string, r io.Reader) (err error) {
 	defer os.Remove(tmp.Name())
 	_, err = io.Copy(&stoppable{ctx, tmp}, r)
 	if err == nil {
+		err = cutTrailer(tmp)
+	}
+	if err == nil {
 		err = tmp.Sync()
 	}
 	if err = errors.Join(err, tmp.Close()); err != nil {
@@ -68,14 +85,34 @@ func Restore(ctx context.Context, dst string, r io.Reader) (err error) {
 	return syncDir(filepath.Dir(dst))
 }
 
+// cutTrailer checks the checksum of a backup and takes it off.
+func cutTrailer(f *os.File) error {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if size -= int64(trailerLen); size <= 0 {
+		return errors.New("this is not a complete backup")
+	}
+	got := make([]byte, trailerLen)
+	if _, err := f.ReadAt(got, size); err != nil {
+		return err
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, size)); err != nil {
+		return err
+	}
+	if string(got[:len(trailer)]) != trailer {
+		return errors.New("this is not a complete backup")
+	}
+	if !bytes.Equal(sum.Sum([]byte(trailer)), got) {
+		return errors.New("the backup is damaged: it does not match its checksum")
+	}
+	return f.Truncate(size)
+}
+
 // checkBackup returns an error unless the file is a sound store.
-func checkBackup(ctx context.Context, path string) (err error) {
-	// bbolt trusts what it reads, and what is not a backup can be anything.
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the backup is damaged: %v", p)
-		}
-	}()
+func checkBackup(ctx context.Context, path string) error {
 	s, err := Open(path, Options{ReadOnly: true})
 	if err != nil {
 		return err
@@ -85,7 +122,7 @@ func checkBackup(ctx context.Context, path string) (err error) {
 		return err
 	}
 	if len(findings) > 0 {
-		return fmt.Errorf("the backup is damaged: %s", findings[0])
+		return fmt.Errorf("the backup is of a damaged store: %s", findings[0])
 	}
 	return nil
 }

@@ -88,6 +88,11 @@ func (s *Store) openFile() error {
 	if size == 0 && s.o.ReadOnly {
 		return fmt.Errorf("open %s: the file is empty: %w", s.path, fs.ErrNotExist)
 	}
+	if size > 0 {
+		if err := s.peek(size); err != nil {
+			return fmt.Errorf("open %s: %w", s.path, err)
+		}
+	}
 	var file *os.File
 	db, err := bbolt.Open(s.path, 0o600, &bbolt.Options{
 		Timeout:  s.o.LockTimeout,
@@ -105,25 +110,44 @@ func (s *Store) openFile() error {
 			return f, err
 		},
 	})
-	switch {
-	case errors.Is(err, berrors.ErrTimeout):
-		return fmt.Errorf("open %s: another process holds the file; stop it or choose another file", s.path)
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrVersionMismatch), errors.Is(err, berrors.ErrChecksum):
-		return fmt.Errorf("open %s: this is not an Entente store: %w", s.path, err)
-	case err != nil:
-		return fmt.Errorf("open %s: %w", s.path, full(err))
+	if err != nil {
+		return fmt.Errorf("open %s: %w", s.path, openError(err))
 	}
 	s.db, s.m = db, mapFile(file, size)
-	if s.o.ReadOnly || size > 0 {
-		err = db.View(checkFormat)
-	}
-	if err == nil && !s.o.ReadOnly {
-		err = db.Update(upgrade)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("open %s: %w", s.path, full(err)), s.shut())
+	if !s.o.ReadOnly {
+		if err := db.Update(upgrade); err != nil {
+			return errors.Join(fmt.Errorf("open %s: %w", s.path, full(err)), s.shut())
+		}
 	}
 	return nil
+}
+
+// openError says in words what bbolt does not like about a file.
+func openError(err error) error {
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return errors.New("another process holds the file; stop it or choose another file")
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrVersionMismatch), errors.Is(err, berrors.ErrChecksum):
+		return fmt.Errorf("this is not an Entente store: %w", err)
+	}
+	return full(err)
+}
+
+// peek looks at a file, of size bytes, before anything writes to it: whether it
+// is ours and complete. Pages that are missing at its end would be a fault of
+// the memory map, which ends the process.
+func (s *Store) peek(size int64) error {
+	db, err := bbolt.Open(s.path, 0o600, &bbolt.Options{Timeout: s.o.LockTimeout, ReadOnly: true})
+	if err != nil {
+		return openError(err)
+	}
+	err = db.View(func(tx *bbolt.Tx) error {
+		if tx.Size() > size {
+			return fmt.Errorf("the file is cut off: it has %d of %d bytes", size, tx.Size())
+		}
+		return checkFormat(tx)
+	})
+	return errors.Join(err, db.Close())
 }
 
 func fileSize(path string) (int64, error) {
