@@ -184,6 +184,20 @@ func TestCredentialCache(t *testing.T) {
 	}
 }
 
+// TestCredentialOfOldAccounts: a login that was verified while the accounts
+// changed is not remembered for the new ones.
+func TestCredentialOfOldAccounts(t *testing.T) {
+	s, c := authServer(t)
+	old := s.auth.current.Load()
+	s.SetAccounts(testAccounts(t, func(m map[string]*Account) { delete(m, "rw") }))
+	good := basicHeader("rw", "rw")
+	sum := s.auth.sum(strings.TrimPrefix(good, "Authorization: "))
+	s.auth.remember(sum, credential{old.accounts.ByName("rw"), old.number, c.Now().Add(time.Minute).UnixNano()}, c.Now())
+	if name, status := s.login("192.0.2.1:1", good); status != 401 {
+		t.Errorf("%q, %d, want 401", name, status)
+	}
+}
+
 func TestCredentialCacheIsBounded(t *testing.T) {
 	s, c := authServer(t)
 	for i := range credentialMax + 100 {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"entente/stix"
 	"entente/stix/stixtest"
@@ -254,6 +255,7 @@ func flip(token string) string {
 // starts at the beginning.
 func TestNextOfAnotherCollection(t *testing.T) {
 	s := fixtureSite(t)
+	s.clock.advance(time.Hour)
 	for _, o := range stixtest.Objects(1, 3) {
 		s.do("rw", "POST", "/api1/collections/"+collB+"/objects/", `{"objects":[`+o.Raw+`]}`)
 	}

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -163,6 +164,7 @@ func TestPostHeaders(t *testing.T) {
 		{"T-4.2.1-04", "rw", big(1 << 20), "X: y", 202},
 		{"T-4.2.1-05", "rw", big(1<<20 + 1), "X: y", 413},
 		{"T-4.2.1-05 bomb", "rw", zip(big(64 << 20)), "Content-Encoding: gzip", 413},
+		{"empty members", "rw", strings.Repeat(zip(""), 60_000), "Content-Encoding: gzip", 413},
 		{"T-4.2.1-04 gzip", "rw", zip(big(1 << 20)), "Content-Encoding: gzip", 202},
 		{"T-5.5-03", "ro", envelopeOf(o), "X: y", 403},
 		{"T-5.5-03", "nn", envelopeOf(o), "X: y", 403},
@@ -176,6 +178,31 @@ func TestPostHeaders(t *testing.T) {
 			t.Errorf("%s POST of %d bytes, %s = %d %.200s, want %d", tc.id, len(tc.body), tc.header, a.StatusCode, a.body, tc.status)
 		}
 		checkHeaders(t, tc.id, a)
+	}
+}
+
+// TestChunkedMembers: what unpacks to nothing is counted as it comes.
+func TestChunkedMembers(t *testing.T) {
+	s := newSite(t)
+	var member bytes.Buffer
+	if err := gzip.NewWriter(&member).Close(); err != nil {
+		t.Fatal(err)
+	}
+	body := io.MultiReader(strings.NewReader(strings.Repeat(member.String(), 60_000)))
+	req, err := http.NewRequest("POST", s.url+objectsA, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("rw", "rw")
+	req.Header.Set("Content-Type", taxii.MediaType)
+	req.Header.Set("Content-Encoding", "gzip")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("%d, want 413", res.StatusCode)
 	}
 }
 
