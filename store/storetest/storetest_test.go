@@ -18,14 +18,6 @@ func openMem(testing.TB) *storetest.Fixture {
 	}
 }
 
-func TestMem(t *testing.T) { storetest.Run(t, openMem) }
-
-func TestMemModel(t *testing.T) { storetest.RunModel(t, openMem) }
-
-func FuzzMemModel(f *testing.F) { storetest.FuzzModel(f, openMem) }
-
-func BenchmarkMem(b *testing.B) { storetest.Bench(b, openMem) }
-
 // TestModelNotices has Model's choices find a store that chooses
 // versions by arrival.
 func TestModelNotices(t *testing.T) {
