@@ -2,14 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"entente/cmd/internal/config"
+	"entente/store/bolt"
 )
 
 // A checkResult is what check --json prints.
@@ -109,4 +113,23 @@ func srvRecord(c *config.Config, domain string) (string, error) {
 	return fmt.Sprintf("_taxii2._tcp.%s. 86400 IN SRV 0 5 %s %s.", strings.TrimSuffix(domain, "."), port, strings.TrimSuffix(host, ".")), nil
 }
 
-func checkData(ctx context.Context, c *config.Config) ([]string, error) { return nil, nil }
+// checkData walks through the whole store and returns what is wrong with it. No
+// data is no fault.
+func checkData(ctx context.Context, c *config.Config) (findings []string, err error) {
+	file := c.Path(c.Store.Path)
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	// The library below trusts what it reads, and a damaged file can be anything.
+	defer func() {
+		if p := recover(); p != nil {
+			findings, err = []string{fmt.Sprintf("%s: damaged: %v", file, p)}, nil
+		}
+	}()
+	st, err := bolt.Open(file, bolt.Options{ReadOnly: true})
+	if err != nil {
+		return nil, heldBy(err, "check on a copy that entente backup made")
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	return st.Check(ctx)
+}

@@ -148,8 +148,8 @@ func (e *env) export(ctx context.Context, c *config.Config, job exportJob, out s
 		if err != nil {
 			return err
 		}
-		b := bufio.NewWriterSize(counted{z, bar}, 256<<10)
-		if n, err = job.write(ctx, st, b); err != nil {
+		b := bufio.NewWriterSize(z, 256<<10)
+		if n, err = job.write(ctx, st, b, bar); err != nil {
 			return err
 		}
 		return errors.Join(b.Flush(), z.Close())
@@ -166,7 +166,7 @@ func (e *env) export(ctx context.Context, c *config.Config, job exportJob, out s
 }
 
 // write puts the objects, as they are, into the chosen frame.
-func (j *exportJob) write(ctx context.Context, st store.Reader, w *bufio.Writer) (int, error) {
+func (j *exportJob) write(ctx context.Context, st store.Reader, w *bufio.Writer, bar *progress) (int, error) {
 	before, between, after := "", "\n", "\n"
 	switch j.format {
 	case "bundle":
@@ -193,6 +193,7 @@ func (j *exportJob) write(ctx context.Context, st store.Reader, w *bufio.Writer)
 				return n, err
 			}
 		}
+		bar.add(len(p.Objects))
 		if !p.More {
 			break
 		}

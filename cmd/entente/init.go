@@ -2,17 +2,11 @@ package main
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	_ "embed"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -24,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"entente/cmd/internal/config"
+	"entente/cmd/internal/wire"
 	"entente/taxii/server"
 )
 
@@ -32,9 +27,6 @@ var configTemplate string
 
 //go:embed accounts.yaml.tmpl
 var accountsTemplate string
-
-// certificateTime is how long the first certificate is valid.
-const certificateTime = 397 * 24 * time.Hour
 
 // A firstServer is what the templates are filled with.
 type firstServer struct {
@@ -119,7 +111,7 @@ Start the server, and in another terminal ask it who it is:
 
 // files are what init writes, by name.
 func (s firstServer) files(now time.Time) (map[string][]byte, error) {
-	key, cert, err := selfSigned(s.Host, now)
+	key, cert, err := wire.SelfSigned(s.Host, now)
 	if err != nil {
 		return nil, err
 	}
@@ -146,46 +138,6 @@ func onlyEmpty(dir string) error {
 		return nof("%s is not empty; init writes into a new or empty folder only", dir)
 	}
 	return nil
-}
-
-// selfSigned returns a P-256 key and a certificate for host and this machine,
-// both PEM.
-func selfSigned(host string, now time.Time) (key, cert []byte, err error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
-	if err != nil {
-		return nil, nil, err
-	}
-	t := &x509.Certificate{
-		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: host},
-		NotBefore:    now.Add(-time.Hour),
-		NotAfter:     now.Add(certificateTime),
-		KeyUsage:     x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		// Its own authority, so that clients can be given the file as one.
-		IsCA: true, BasicConstraintsValid: true,
-		DNSNames:    []string{"localhost"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-	}
-	if ip := net.ParseIP(host); ip != nil {
-		t.IPAddresses = append(t.IPAddresses, ip)
-	} else if host != "localhost" {
-		t.DNSNames = append(t.DNSNames, host)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, t, t, private.Public(), private)
-	if err != nil {
-		return nil, nil, fmt.Errorf("certificate for %q: %w", host, err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return nil, nil, err
-	}
-	key = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
-	return key, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
 }
 
 // shellQuote makes one word of s for a POSIX shell.

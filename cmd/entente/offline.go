@@ -24,10 +24,13 @@ func openData(c *config.Config, instead string) (*bolt.Store, error) {
 	return st, heldBy(err, instead)
 }
 
+// errHeld: a running process has the data file open.
+var errHeld = errors.New("the data file is in use, probably by the running server")
+
 // heldBy adds what to do when a running server holds the data file.
 func heldBy(err error, instead string) error {
 	if err != nil && strings.Contains(err.Error(), "another process holds the file") {
-		return fmt.Errorf("the data file is in use, probably by the running server; stop it, or use %s", instead)
+		return fmt.Errorf("%w; stop it, or use %s", errHeld, instead)
 	}
 	return err
 }

@@ -128,6 +128,8 @@ func commands(e *env) []*cobra.Command {
 		pushCommand(e),
 		collectionsCommand(e),
 		conformCommand(e),
+		backupCommand(e),
+		restoreCommand(e),
 		newBenchCmd(),
 		versionCommand(e),
 	}

@@ -3,7 +3,6 @@ package wire
 import (
 	"crypto/subtle"
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -22,11 +21,6 @@ const BackupHeader = "X-Entente-Token"
 // TokenFile is where a running server writes the token that a backup over its
 // operator's listener needs. Whoever may read it may read the data file, too.
 func TokenFile(data string) string { return data + ".token" }
-
-// backuper is a store that can write a snapshot of itself while in use.
-type backuper interface {
-	Backup(w io.Writer) (int64, error)
-}
 
 // admin is the operator's listener.
 type admin struct {
@@ -64,18 +58,12 @@ func (ad *admin) backup(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the header "+BackupHeader+" does not have the token in "+ad.file, http.StatusForbidden)
 		return
 	}
-	b, ok := ad.app.store.(backuper)
-	if !ok {
-		http.Error(w, "this store cannot be backed up while it is in use", http.StatusNotImplemented)
-		return
-	}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	n, err := b.Backup(w)
-	if err != nil {
-		ad.app.out.Log.Error("backup", slog.Int64("bytes", n), slog.String("err", err.Error()))
+	if err := ad.app.store.Backup(r.Context(), w); err != nil {
+		ad.app.out.Log.Error("backup", slog.String("err", err.Error()))
 		panic(http.ErrAbortHandler)
 	}
-	ad.app.out.Log.Info("backup", slog.Int64("bytes", n))
+	ad.app.out.Log.Info("backup sent")
 }
 
 func (ad *admin) close() error {

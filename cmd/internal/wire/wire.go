@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entente/cmd/internal/config"
-	"entente/store"
+	"entente/store/bolt"
 	"entente/taxii/server"
 )
 
@@ -41,7 +41,7 @@ const (
 type App struct {
 	c      *config.Config
 	out    Outside
-	store  store.Store
+	store  *bolt.Store
 	server *server.Server
 
 	public   net.Listener
@@ -66,11 +66,10 @@ func New(ctx context.Context, c *config.Config, out Outside) (*App, error) {
 }
 
 func (a *App) build(ctx context.Context) error {
-	st, err := OpenStore(a.c.Path(a.c.Store.Path), a.out.Log)
-	if err != nil {
+	var err error
+	if a.store, err = OpenStore(a.c.Path(a.c.Store.Path), a.out.Log); err != nil {
 		return err
 	}
-	a.store = st
 	if err := a.seed(ctx); err != nil {
 		return err
 	}
