@@ -9,12 +9,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"entente/stix/stixtest"
 	"entente/store"
+	"entente/store/bolt"
 	"entente/store/mem"
 	"entente/taxii"
 )
@@ -127,6 +129,34 @@ func sealed(text []byte, n int) []store.Part {
 		parts = append(parts, store.Part{Deflate: b.Bytes(), Size: len(piece), CRC32: crc32.ChecksumIEEE(piece)})
 	}
 	return parts
+}
+
+// BenchmarkBolt is the handler on the embedded store: pages of 1,000 objects
+// out of the middle of 20,000.
+func BenchmarkBolt(b *testing.B) {
+	st, err := bolt.Open(filepath.Join(b.TempDir(), "data"), bolt.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer st.Close()
+	for i := range uint64(20) {
+		if _, err := st.Commit(b.Context(), &store.Batch{Log: collA, Objects: stixtest.Objects(i, 1000)}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	stat, err := st.Stat(b.Context(), collA)
+	if err != nil {
+		b.Fatal(err)
+	}
+	h := benchHandler(b, st)
+	after := "&added_after=" + (stat.Head - 10_000).String()
+	for name, query := range map[string]string{
+		"page": "?limit=1000" + after, "type": "?limit=1000&match[type]=indicator" + after, "empty": "?added_after=" + stat.Head.String(),
+	} {
+		b.Run(name, func(b *testing.B) { benchGet(b, h, objectsA+query, "") })
+	}
+	b.Run("gzip", func(b *testing.B) { benchGet(b, h, objectsA+"?limit=1000"+after, "gzip") })
+	b.Run("manifest", func(b *testing.B) { benchGet(b, h, "/api1/collections/"+collA+"/manifest/?limit=1000"+after, "") })
 }
 
 // BenchmarkPost is the handler for envelopes of one and of 1,000 objects that
