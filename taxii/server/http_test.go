@@ -366,6 +366,18 @@ func TestAdminHandler(t *testing.T) {
 		b, _ := io.ReadAll(res.Body)
 		return res.StatusCode, string(b)
 	}
+	s.get("/api1/")
+	s.do("rw", "BREW", "/api1/", "")
+	for _, want := range []string{
+		`entente_http_requests_total{method="POST",route="/:root/collections/:collection/objects",status="202"} 1`,
+		`entente_http_requests_total{method="GET",route="/:root",status="200"} 1`,
+		`entente_http_requests_total{method="other",route="none",status="405"} 1`,
+		`entente_http_request_seconds_count{route="/:root"} 1`,
+	} {
+		if _, body := get("/metrics"); !strings.Contains(body, want) {
+			t.Errorf("/metrics has no %s", want)
+		}
+	}
 	for path, want := range map[string]string{
 		"/healthz": "ok", "/readyz": "ready",
 		"/metrics": `entente_posted_objects_total{outcome="stored"} 1`,

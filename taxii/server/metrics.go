@@ -46,18 +46,42 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	return m, errors.Join(errs...)
 }
 
-func (m *metrics) request(route, method string, status int, bytes int64, took time.Duration) {
+// A series is the metrics of one route and method, looked up once; nil counts
+// nothing.
+type series struct {
+	m             *metrics
+	route, method string
+	ok, bytes     prometheus.Counter
+	seconds       prometheus.Observer
+}
+
+func (m *metrics) series(route, method string) *series {
 	if m == nil {
-		return
+		return nil
 	}
 	switch method {
 	case "GET", "HEAD", "POST", "DELETE", "OPTIONS":
 	default:
 		method = "other" // clients choose these: they must not make series
 	}
-	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
-	m.seconds.WithLabelValues(route).Observe(took.Seconds())
-	m.bytes.WithLabelValues(route).Add(float64(bytes))
+	return &series{
+		m: m, route: route, method: method,
+		ok: m.requests.WithLabelValues(route, method, "200"), bytes: m.bytes.WithLabelValues(route), seconds: m.seconds.WithLabelValues(route),
+	}
+}
+
+// count counts one request.
+func (x *series) count(status int, bytes int64, took time.Duration) {
+	if x == nil {
+		return
+	}
+	if status == 200 {
+		x.ok.Inc()
+	} else {
+		x.m.requests.WithLabelValues(x.route, x.method, strconv.Itoa(status)).Inc()
+	}
+	x.seconds.Observe(took.Seconds())
+	x.bytes.Add(float64(bytes))
 }
 
 // posted counts objects; invalid are those that never reached the store.

@@ -18,6 +18,7 @@ import (
 // A request is what one request needs; requests are used again.
 type request struct {
 	route   string
+	counts  *series
 	start   time.Time
 	account *Account
 	root    *root
@@ -47,9 +48,10 @@ type handler func(c echo.Context, r *request) error
 
 // handle makes an echo handler: it authenticates, negotiates, calls h, answers
 // its error, and writes the log line.
-func (s *Server) handle(route string, h handler) echo.HandlerFunc {
+func (s *Server) handle(method, route string, h handler) echo.HandlerFunc {
+	counts := s.metrics.series(route, method)
 	return func(c echo.Context) error {
-		r := s.begin(route)
+		r := s.begin(route, counts)
 		defer s.end(c, r)
 		if err := s.serve(c, r, h); err != nil {
 			if leftUnread(c.Request(), r, err) {
@@ -83,10 +85,10 @@ func (s *Server) serve(c echo.Context, r *request, h handler) error {
 	return h(c, r)
 }
 
-func (s *Server) begin(route string) *request {
+func (s *Server) begin(route string, counts *series) *request {
 	s.running.Add(1)
 	r := s.requests.Get().(*request)
-	r.route, r.start = route, s.c.Now()
+	r.route, r.counts, r.start = route, counts, s.c.Now()
 	return r
 }
 
@@ -113,7 +115,7 @@ func (s *Server) end(c echo.Context, r *request) {
 // note writes the log line and the metrics of a request that has been answered.
 func (s *Server) note(c echo.Context, r *request) {
 	res, took := c.Response(), s.c.Now().Sub(r.start)
-	s.metrics.request(r.route, c.Request().Method, res.Status, res.Size, took)
+	r.counts.count(res.Status, res.Size, took)
 	ctx, level := c.Request().Context(), slog.LevelInfo
 	if e := r.failure; e != nil && (e.Status == http.StatusInternalServerError || e.Status == http.StatusInsufficientStorage) {
 		level = slog.LevelError
@@ -144,7 +146,7 @@ func (s *Server) note(c echo.Context, r *request) {
 
 // routeError answers what echo found no handler for.
 func (s *Server) routeError(err error, c echo.Context) {
-	r := s.begin("none")
+	r := s.begin("none", s.metrics.series("none", c.Request().Method))
 	defer s.end(c, r)
 	switch {
 	case errors.Is(err, echo.ErrMethodNotAllowed):
@@ -158,7 +160,7 @@ func (s *Server) routeError(err error, c echo.Context) {
 
 // options answers OPTIONS: no credentials needed, nothing told but the methods.
 func (s *Server) options(c echo.Context) error {
-	r := s.begin(c.Path())
+	r := s.begin(c.Path(), s.metrics.series(c.Path(), http.MethodOptions))
 	defer s.end(c, r)
 	c.Response().Header()["Allow"] = s.allow[c.Path()]
 	c.Response().WriteHeader(http.StatusNoContent)

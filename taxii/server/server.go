@@ -188,9 +188,9 @@ func (s *Server) route() {
 		}
 		s.allow[r.path] = []string{strings.Join(append(allow, "OPTIONS"), ", ")}
 		for method, h := range r.methods {
-			s.echo.Add(method, r.path, s.handle(r.path, h))
+			s.echo.Add(method, r.path, s.handle(method, r.path, h))
 		}
-		s.echo.Add(http.MethodHead, r.path, s.handle(r.path, r.methods["GET"]))
+		s.echo.Add(http.MethodHead, r.path, s.handle(http.MethodHead, r.path, r.methods["GET"]))
 		s.echo.Add(http.MethodOptions, r.path, s.options)
 	}
 }
