@@ -31,26 +31,23 @@ type exportJob struct {
 }
 
 func exportCommand(e *env) *cobra.Command {
-	var file, collection, format, addedAfter string
+	var file, collection, format, addedAfter, out string
 	var match []string
+	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "export [FILE]",
+		Use:   "export",
 		Short: "Write a collection's objects to a file, as they were received",
 		Long: `Export writes every version of every object, oldest first, each with exactly the
-bytes that came in; --match and --added-after select. Without FILE, or with -,
-it writes to standard output. A FILE appears when it is complete, and is
-compressed if it ends in .gz or .zst.
+bytes that came in; --match and --added-after select. It writes to standard
+output, or with --out to a file, which appears when it is complete and is
+compressed if its name ends in .gz or .zst.
 
 It works on the data file: the server must not be running. While it runs, use
 entente pull.`,
-		Example: `  entente export --collection intel intel.json
-  entente export --collection intel --match type=indicator --match version=last -`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			out := "-"
-			if len(args) == 1 {
-				out = args[0]
-			}
+		Example: `  entente export --collection intel --out intel.json
+  entente export --collection intel --match type=indicator --match version=last`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			job := exportJob{format: format}
 			if job.format == "" {
 				job.format = formatOf(out)
@@ -70,14 +67,16 @@ entente pull.`,
 			if job.query, err = exportQuery(match, addedAfter); err != nil {
 				return err
 			}
-			return e.export(cmd.Context(), c, job, out)
+			return e.export(cmd.Context(), c, job, out, asJSON)
 		},
 	}
 	configFlag(cmd, &file)
 	cmd.Flags().StringVar(&collection, "collection", "", "its alias, root/alias or id; may be left out if there is only one")
-	cmd.Flags().StringVar(&format, "format", "", "bundle, envelope or ndjson; default: ndjson if FILE says so, else bundle")
+	cmd.Flags().StringVar(&format, "format", "", "bundle, envelope or ndjson; default: ndjson if the file is called so, else bundle")
 	cmd.Flags().StringArrayVar(&match, "match", nil, "`FIELD=VALUES`: type, id, version (all, first, last or dates) or spec_version; values joined by commas; may be repeated")
 	cmd.Flags().StringVar(&addedAfter, "added-after", "", "only what was added after this `time`, as in 2026-01-31T00:00:00Z")
+	cmd.Flags().StringVarP(&out, "out", "o", "-", "`file` to write; - is standard output")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the summary as JSON; with --out")
 	return cmd
 }
 
@@ -128,7 +127,7 @@ func exportQuery(match []string, addedAfter string) (store.Query, error) {
 	return s, nil
 }
 
-func (e *env) export(ctx context.Context, c *config.Config, job exportJob, out string) (err error) {
+func (e *env) export(ctx context.Context, c *config.Config, job exportJob, out string, asJSON bool) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	st, err := openExisting(c, "entente pull")
@@ -161,6 +160,9 @@ func (e *env) export(ctx context.Context, c *config.Config, job exportJob, out s
 		return fmt.Errorf("export: %w", err)
 	}
 	bar.end()
+	if asJSON {
+		return e.printJSON(map[string]any{"file": out, "objects": n})
+	}
 	_, err = fmt.Fprintf(e.stdout, "%d objects\n", n)
 	return err
 }
