@@ -31,12 +31,14 @@ type Options struct {
 	Dir     string   // a folder on the disk to measure; needs about 4 kB an object
 	JSON    bool     // write one JSON object instead of the table
 	Now     func() time.Time
+
+	quick bool
 }
 
 // Quick makes o a run of some seconds which shows that everything works; its
 // figures mean little.
 func (o *Options) Quick() {
-	o.Objects, o.Pages, o.Seconds, o.Rounds = 20_000, 10, 0.3, 1
+	o.Objects, o.Pages, o.Seconds, o.Rounds, o.quick = 20_000, 10, 0.3, 1, true
 }
 
 // A Row is one line of the report.
@@ -119,6 +121,9 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	r := &run{Options: o, dir: dir}
 	report := &Report{Machine: machine(), Date: o.Now().UTC().Format(time.RFC3339), Rows: wanted}
 	report.Setting = fmt.Sprintf("%d objects, %d pages, %d rounds of %gs, medians", o.Objects, o.Pages, o.Rounds, o.Seconds)
+	if o.quick {
+		report.Setting += "; a quick run, its verdicts mean little"
+	}
 	if !o.JSON {
 		fmt.Fprintf(out, "%s, %s\n%s\n\n", report.Machine, report.Date, report.Setting)
 	}
@@ -137,7 +142,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 // measure fills the rows, and prints each as soon as it is known.
 func (r *run) measure(ctx context.Context, rows []*Row, out io.Writer) error {
 	if !r.JSON {
-		fmt.Fprintf(out, "%-10s %-58s %9s %7s %8s  %-8s %s\n", "row", "what", "value", "floor", "stretch", "verdict", "detail")
+		fmt.Fprintf(out, "%-10s %-58s %10s %8s %8s  %-12s %s\n", "row", "what", "value", "floor", "stretch", "verdict", "detail")
 	}
 	for _, row := range rows {
 		var err error
@@ -168,7 +173,7 @@ func (r *Row) String() string {
 		value = "-"
 	}
 	goal := func(f float64) string { return fmt.Sprintf("%s%.4g%s", sign, f, r.Unit) }
-	return fmt.Sprintf("%-10s %-58s %9s %7s %8s  %-8s %s", r.Name, r.What, value, goal(r.Floor), goal(r.Stretch), r.Verdict, r.Detail)
+	return fmt.Sprintf("%-10s %-58s %10s %8s %8s  %-12s %s", r.Name, r.What, value, goal(r.Floor), goal(r.Stretch), r.Verdict, r.Detail)
 }
 
 // machine says what the figures belong to.
