@@ -47,7 +47,8 @@ type Store struct {
 	logs map[store.LogID]*logIndex
 
 	queue  queue
-	broken error // committer only: why nothing can be written any more
+	broken error    // committer only: why nothing can be written any more
+	bufs   [][]byte // committer only: buffers of chunks, for the next commit
 	work   sync.WaitGroup
 	cache  *partCache
 	press  press

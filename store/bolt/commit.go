@@ -54,6 +54,7 @@ type group struct {
 
 // A stage is what a group adds to one log.
 type stage struct {
+	s     *Store
 	l     *logIndex
 	at    time.Time // the latest of the batches' At
 	slots []slot
@@ -75,7 +76,7 @@ type known struct {
 func (s *Store) commitGroup(jobs []*job) {
 	live := slices.Clone(jobs)
 	var g *group
-	err := s.update(func(tx *bbolt.Tx) (err error) {
+	err := s.update(func(tx *bbolt.Tx) error {
 		for {
 			g = &group{s: s, tx: tx, logs: map[store.LogID]*stage{}, docs: map[docKey]store.Document{}, cursors: map[string]string{}}
 			failed := g.plan(live)
@@ -89,6 +90,7 @@ func (s *Store) commitGroup(jobs []*job) {
 		}
 		return g.write()
 	})
+	s.keepBuffers(g)
 	if err == nil {
 		err = s.publish(g)
 	}
@@ -96,6 +98,35 @@ func (s *Store) commitGroup(jobs []*job) {
 		for _, j := range live {
 			j.err = err
 		}
+	}
+}
+
+// keptBuffers is how many buffers of chunks are kept.
+const keptBuffers = 16
+
+// buffer returns an empty buffer for a chunk.
+func (s *Store) buffer() []byte {
+	n := len(s.bufs)
+	if n == 0 {
+		return nil
+	}
+	b := s.bufs[n-1]
+	s.bufs = s.bufs[:n-1]
+	return b[:0]
+}
+
+// keepBuffers takes back the buffers of g, whose transaction has ended.
+func (s *Store) keepBuffers(g *group) {
+	if g == nil {
+		return
+	}
+	for _, st := range g.logs {
+		for _, b := range st.buf {
+			if len(s.bufs) < keptBuffers && cap(b) <= 2*maxChunk {
+				s.bufs = append(s.bufs, b)
+			}
+		}
+		st.buf = nil
 	}
 }
 
@@ -156,7 +187,7 @@ func (g *group) stage(id store.LogID) *stage {
 		if l == nil {
 			l = g.s.newLogIndex(id)
 		}
-		st = &stage{l: l, ids: map[stix.ID]known{}}
+		st = &stage{s: g.s, l: l, ids: map[stix.ID]known{}}
 		g.logs[id] = st
 	}
 	return st
@@ -366,7 +397,8 @@ func (st *stage) write(tx *bbolt.Tx) error {
 	}
 	for len(slots) > 0 {
 		n, sealed := cut(slots, st.l.slots)
-		b := padded(appendChunk(nil, slots[:n], sealed), tx.DB().Info().PageSize)
+		b := padded(appendChunk(st.s.buffer(), slots[:n], sealed), tx.DB().Info().PageSize)
+		st.buf = append(st.buf, b)
 		if err := putBlob(chunks, first, b); err != nil {
 			return err
 		}

@@ -78,7 +78,7 @@ func crashChild(path string) {
 // crashBatch is the batch of a seed; its first object may be deleted later.
 func crashBatch(seed uint64) []stix.Object {
 	n := 3
-	if seed%3 == 0 {
+	if seed%8 == 0 {
 		n = 130
 	}
 	return stixtest.Objects(seed, n)
@@ -192,13 +192,13 @@ func fullChild(path string) error {
 		return err
 	}
 	ctx := context.Background()
-	if err := limitFile(40 << 20); err != nil {
+	if err := limitFile(20 << 20); err != nil {
 		return err
 	}
 	var kept []stix.Object
 	fill := func() error {
-		for seed := uint64(len(kept)) + 1; seed < 1e6; seed += 500 {
-			objs := stixtest.Objects(seed, 500)
+		for seed := uint64(len(kept)) + 1; seed < 1e6; seed += 1000 {
+			objs := stixtest.Objects(seed, 1000)
 			if _, err := s.Commit(ctx, &store.Batch{Log: benchLog, Objects: objs, At: benchTime}); err != nil {
 				return err
 			}
@@ -228,7 +228,7 @@ func fullChild(path string) error {
 		if err := fill(); !errors.Is(err, store.ErrFull) {
 			return fmt.Errorf("round %d: %w, want ErrFull", round, err)
 		}
-		for range 3 { // again and again
+		for range 2 { // again and again
 			if _, err := s.Put(ctx, store.Document{Kind: "k", ID: fmt.Sprint(round), Body: make([]byte, 15<<20)}); !errors.Is(err, store.ErrFull) {
 				return fmt.Errorf("round %d: put: %w, want ErrFull", round, err)
 			}
@@ -236,7 +236,7 @@ func fullChild(path string) error {
 		if err := verify("full"); err != nil {
 			return err
 		}
-		if err := limitFile(uint64(80+40*round) << 20); err != nil {
+		if err := limitFile(uint64(40+20*round) << 20); err != nil {
 			return err
 		}
 		more := stixtest.Objects(uint64(round)+2e6, 100)

@@ -127,15 +127,29 @@ func fractionDigits(written string) int {
 // appendVersion appends the timestamp us with d digits of fraction, 0 to 6.
 func appendVersion(dst []byte, us int64, d int) []byte {
 	t := time.UnixMicro(us).UTC()
-	dst = t.AppendFormat(dst, "2006-01-02T15:04:05")
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	dst = append(appendDigits(dst, year, 4), '-')
+	dst = append(appendDigits(dst, int(month), 2), '-')
+	dst = append(appendDigits(dst, day, 2), 'T')
+	dst = append(appendDigits(dst, hour, 2), ':')
+	dst = append(appendDigits(dst, minute, 2), ':')
+	dst = appendDigits(dst, second, 2)
 	if d > 0 {
-		micro := t.Nanosecond() / 1000
-		dst = append(dst, '.')
-		for i, unit := 0, 100_000; i < d; i, unit = i+1, unit/10 {
-			dst = append(dst, byte('0'+micro/unit%10))
-		}
+		dst = appendDigits(append(dst, '.'), t.Nanosecond()/1000, 6)
+		dst = dst[:len(dst)-6+d]
 	}
 	return append(dst, 'Z')
+}
+
+// appendDigits appends the last width digits of n, 0 or more.
+func appendDigits(dst []byte, n, width int) []byte {
+	dst = append(dst, "000000"[:width]...)
+	for i := len(dst) - 1; n > 0 && i >= len(dst)-width; i-- {
+		dst[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return dst
 }
 
 // fraction is what orders timestamps that lie in the same µs: "" for the whole
