@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"sync"
 
@@ -17,10 +18,11 @@ type reading struct {
 	page  *store.Page
 	want  store.Want
 	chunk int     // number of the last chunk
-	c     chunk   // opened for rows
 	names []byte  // ids and versions of the rows, one after the other
 	ends  []int   // of each of them in names
-	parts []piece // what goes into Page.Parts
+	parts []piece // what was selected
+	raws  [][]byte
+	touch byte
 }
 
 // A piece is a run of slots of one chunk.
@@ -67,7 +69,8 @@ func (s *Store) Read(ctx context.Context, id store.LogID, q *store.Query, p *sto
 
 // drop lets go of what is valid during one call only.
 func (r *reading) drop() {
-	r.l, r.page, r.c = nil, nil, chunk{}
+	r.l, r.page = nil, nil
+	clear(r.raws)
 	r.sel.l, r.sel.q, r.sel.ctx = nil, nil, nil
 	clear(r.sel.lists)
 	if len(r.sel.spans) > 1000 {
@@ -94,9 +97,7 @@ func (r *reading) fill(ctx context.Context, q *store.Query) error {
 			}
 			p.First = a
 		}
-		if err := r.take(seq, at); err != nil {
-			return err
-		}
+		r.take(seq, at)
 		p.N += int(at - seq)
 	}
 	if p.N == 0 || s.err != nil {
@@ -105,13 +106,15 @@ func (r *reading) fill(ctx context.Context, q *store.Query) error {
 	if p.N == q.Limit {
 		_, p.More = s.next(at)
 	}
-	r.nameRows()
 	a, err := r.l.addedAt(last)
 	p.Last = a
-	if s.err != nil {
-		return s.err
+	if err == nil && r.want&store.WantObjects != 0 {
+		err = r.copyObjects()
 	}
-	return err
+	if err == nil && r.want&store.WantRows != 0 {
+		err = r.rows()
+	}
+	return errors.Join(s.err, err)
 }
 
 func (l *logIndex) addedAt(seq uint32) (store.Added, error) {
@@ -122,35 +125,41 @@ func (l *logIndex) addedAt(seq uint32) (store.Added, error) {
 	return store.Added(c.added(i)), nil
 }
 
-// take adds the entries from seq to end, all of them selected, to the page.
-func (r *reading) take(seq, end uint32) error {
+// take notes the entries from seq to end, all of them selected.
+func (r *reading) take(seq, end uint32) {
 	for seq < end {
 		r.chunk = r.l.locate(seq, r.chunk)
 		ref := &r.l.dir[r.chunk]
 		from, to := seq-ref.first, min(end-ref.first, uint32(ref.n))
 		seq = ref.first + to
-		if r.want&store.WantDeflated != 0 {
-			r.parts = append(r.parts, piece{r.chunk, from, to})
-		}
-		base := 0
-		if r.want&store.WantObjects != 0 {
-			raw, err := r.l.raw(ref, from, to)
-			if err != nil {
-				return err
-			}
-			p := r.page
-			if len(p.Objects) > 0 {
-				p.Objects = append(p.Objects, ',')
-			}
-			base = len(p.Objects)
-			p.Objects = append(p.Objects, raw...)
-		}
-		if r.want&store.WantRows != 0 {
-			if err := r.rows(ref, int(from), int(to), base); err != nil {
-				return err
-			}
-		}
+		r.parts = append(r.parts, piece{r.chunk, from, to})
 	}
+}
+
+// copyObjects copies the objects of r.parts into the page. It finds all pieces,
+// and touches their ends, before it copies the first: where a filter has left
+// small pieces all over the file, the time goes into waiting for memory, and the
+// short loop has many of the waits at once.
+func (r *reading) copyObjects() error {
+	r.raws = r.raws[:0]
+	size := len(r.parts) - 1
+	for _, p := range r.parts {
+		raw, err := r.l.raw(&r.l.dir[p.chunk], p.from, p.to)
+		if err != nil {
+			return err
+		}
+		r.touch += raw[0] + raw[len(raw)-1]
+		size += len(raw)
+		r.raws = append(r.raws, raw)
+	}
+	out := slices.Grow(r.page.Objects, size)
+	for i, raw := range r.raws {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, raw...)
+	}
+	r.page.Objects = out
 	return nil
 }
 
@@ -171,27 +180,32 @@ func (l *logIndex) raw(ref *chunkRef, from, to uint32) ([]byte, error) {
 	return b[ref.rawOff+start : ref.rawOff+stop], nil
 }
 
-// rows adds a row for each slot from from to to; the objects begin at base in
-// the page. The texts go to r.names first: see nameRows.
-func (r *reading) rows(ref *chunkRef, from, to, base int) error {
-	c, err := r.l.chunkAt(ref)
-	if err != nil {
-		return err
-	}
-	start := c.start(from)
-	for i := from; i < to; i++ {
-		row := store.Row{Added: store.Added(c.added(i)), SpecVersion: "2.1"}
-		if c.flag(i, flagSpec20) {
-			row.SpecVersion = "2.0"
-		}
-		if r.want&store.WantObjects != 0 {
-			row.End = base + c.end(i) - start
-		}
-		if err := r.name(&c, i); err != nil {
+// rows adds a row for each entry of r.parts. The texts go to r.names first: see
+// nameRows.
+func (r *reading) rows() error {
+	base := 0
+	for _, p := range r.parts {
+		c, err := r.l.chunkAt(&r.l.dir[p.chunk])
+		if err != nil {
 			return err
 		}
-		r.page.Rows = append(r.page.Rows, row)
+		start := c.start(int(p.from))
+		for i := int(p.from); i < int(p.to); i++ {
+			row := store.Row{Added: store.Added(c.added(i)), SpecVersion: "2.1"}
+			if c.flag(i, flagSpec20) {
+				row.SpecVersion = "2.0"
+			}
+			if r.want&store.WantObjects != 0 {
+				row.End = base + c.end(i) - start
+			}
+			if err := r.name(&c, i); err != nil {
+				return err
+			}
+			r.page.Rows = append(r.page.Rows, row)
+		}
+		base += c.end(int(p.to)-1) - start + 1
 	}
+	r.nameRows()
 	return nil
 }
 
@@ -225,9 +239,6 @@ func (r *reading) name(c *chunk, i int) error {
 
 // nameRows gives the rows their texts, all of them slices of one string.
 func (r *reading) nameRows() {
-	if len(r.ends) == 0 {
-		return
-	}
 	all, start := string(r.names), 0
 	for i := range r.page.Rows {
 		row := &r.page.Rows[i]
