@@ -87,9 +87,10 @@ func filled(tb testing.TB, n int, o Options) (*Store, string) {
 	return s, path
 }
 
-// BenchmarkRead reads pages of 1,000 objects of a filled store. The metric
-// memcpy is the time of a page against a plain copy of the same bytes;
-// unfiltered, against the page in the middle without filter.
+// BenchmarkRead reads pages of 1,000 objects of a filled store. The ratios are of
+// the fastest reads, which other work on the machine disturbs least: memcpy,
+// against the fastest plain copy of the same bytes; unfiltered, against the page
+// in the middle without filter.
 func BenchmarkRead(b *testing.B) {
 	n := benchObjects(b)
 	s, path := filled(b, n, Options{NoCompression: true})
@@ -138,10 +139,14 @@ func BenchmarkRead(b *testing.B) {
 			read()
 			b.ReportAllocs()
 			b.SetBytes(int64(len(p.Objects)))
+			best := time.Duration(1 << 62)
 			for b.Loop() {
+				start := time.Now()
 				read()
+				best = min(best, time.Since(start))
 			}
-			took := float64(b.Elapsed().Nanoseconds()) / float64(b.N)
+			took := float64(best.Nanoseconds())
+			b.ReportMetric(took, "best-ns")
 			if c.name == "page/middle" {
 				base = took
 			}
@@ -159,12 +164,10 @@ func BenchmarkRead(b *testing.B) {
 func copyTime(b []byte) float64 {
 	from, to := append([]byte(nil), b...), make([]byte, len(b))
 	best := time.Duration(1 << 62)
-	for range 5 {
+	for range 500 {
 		start := time.Now()
-		for range 40 {
-			copy(to, from)
-		}
-		best = min(best, time.Since(start)/40)
+		copy(to, from)
+		best = min(best, time.Since(start))
 	}
 	return float64(best.Nanoseconds())
 }

@@ -2,15 +2,11 @@ package bolt
 
 import (
 	"bytes"
-	"os"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/klauspost/compress/flate"
 )
-
-func datasync(f *os.File) error { return syscall.Fdatasync(int(f.Fd())) }
 
 // waitPressed waits until every full chunk has its fragment.
 func waitPressed(tb testing.TB, s *Store) {
