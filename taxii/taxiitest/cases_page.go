@@ -421,10 +421,13 @@ func resumeByHeader(ctx context.Context, e *Env) error {
 					made[id]++
 				}
 			}
-			if p.last != "" {
-				after = p.last
+			if !p.More && p.last == "" {
+				break
 			}
-			if !p.More {
+			if p.last <= after && len(p.Objects) > 0 {
+				return fmt.Errorf("%s is %q on a page of what was added after %s", taxii.HeaderAddedLast, p.last, after)
+			}
+			if after = max(after, p.last); !p.More {
 				break
 			}
 		}

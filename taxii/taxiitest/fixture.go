@@ -279,8 +279,9 @@ func (e *Env) pages(ctx context.Context, rest string) ([]*page, error) {
 		if p.Next == nil || *p.Next == "" {
 			return nil, fmt.Errorf("GET %s: more without next", shorten(rest+next, 160))
 		}
-		if next = "&next=" + *p.Next; len(all) > 10_000 {
-			return nil, fmt.Errorf("GET %s: no end after %d pages", shorten(rest, 160), len(all))
+		before := next
+		if next = "&next=" + *p.Next; next == before || len(all) > 10_000 {
+			return nil, fmt.Errorf("GET %s: page %d leads nowhere", shorten(rest, 160), len(all))
 		}
 	}
 }
