@@ -165,7 +165,8 @@ func render(a Account) string {
 }
 
 // WriteFile replaces file durably in one step: whoever reads it sees the old
-// content or the new.
+// content or the new. A file that was there keeps its owner and what its group may
+// read, because the server that has to read it may run as somebody else.
 func WriteFile(file string, content []byte, mode fs.FileMode) error {
 	tmp, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
 	if err != nil {
@@ -173,6 +174,12 @@ func WriteFile(file string, content []byte, mode fs.FileMode) error {
 	}
 	defer os.Remove(tmp.Name()) // gone already if all went well
 	_, err = tmp.Write(content)
+	if old, statErr := os.Stat(file); err == nil && statErr == nil {
+		if old.Mode().Perm()&0o007 == 0 { // open to all was a mistake, open to a group is not
+			mode |= old.Mode().Perm() & 0o040
+		}
+		err = keepOwner(tmp, old)
+	}
 	if err == nil {
 		err = tmp.Chmod(mode)
 	}

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -73,6 +75,43 @@ func TestEdit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWriteFileKeepsOwner: a server that runs as somebody else can still read
+// what root has edited.
+func TestWriteFileKeepsOwner(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(file, nil, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 {
+		if err := os.Chown(file, 12345, 23456); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.Mode() != before.Mode() || owner(after) != owner(before) {
+		t.Errorf("mode %v, owner %s; want %v, %s", after.Mode(), owner(after), before.Mode(), owner(before))
+	}
+}
+
+// owner is the user and group ids as text; "" where files have none.
+func owner(info os.FileInfo) string {
+	v := reflect.Indirect(reflect.ValueOf(info.Sys()))
+	if v.Kind() != reflect.Struct || !v.FieldByName("Uid").IsValid() {
+		return ""
+	}
+	return fmt.Sprint(v.FieldByName("Uid"), ":", v.FieldByName("Gid"))
 }
 
 func TestEditRefuses(t *testing.T) {
