@@ -9,7 +9,11 @@ if [[ -n $files ]]; then
 	failed=1
 fi
 go vet ./... || failed=1
-go mod tidy -diff || failed=1
+if ! diff=$(go mod tidy -diff 2>&1); then
+	echo "go.mod or go.sum is not tidy (go mod tidy mends it):"
+	head -n 30 <<<"$diff"
+	failed=1
+fi
 go install honnef.co/go/tools/cmd/staticcheck@v0.8.1 || exit 1
 staticcheck ./... || failed=1
 ((failed == 0)) && echo "gofmt, vet, tidy and staticcheck have nothing to say"
