@@ -2,8 +2,7 @@
 set -uo pipefail
 failed=0
 
-files=$(git ls-files -z '*.go' | xargs -0 -r gofmt -l)
-if [[ -n $files ]]; then
+if ! files=$(gofmt -l .) || [[ -n $files ]]; then
 	echo "gofmt would change:"
 	echo "$files"
 	failed=1
