@@ -133,6 +133,7 @@ func (s *Store) commitLoop() {
 		if group[0].alone != nil {
 			group[0].err = group[0].alone()
 		} else {
+			s.groups.Add(1)
 			s.commitGroup(group)
 		}
 		for i, j := range group {
