@@ -110,10 +110,10 @@ var httpCases = []Case{
 		}
 		vary, cache := strings.ToLower(strings.Join(a.header.Values("Vary"), ",")), strings.ToLower(a.header.Get("Cache-Control"))
 		if !strings.Contains(vary, "accept") || !strings.Contains(vary, "authorization") {
-			return fmt.Errorf("Vary is %q, want Accept and Authorization in it", vary)
+			return fmt.Errorf("header Vary is %q, want Accept and Authorization in it", vary)
 		}
 		if !strings.Contains(cache, "no-store") && !(strings.Contains(cache, "private") && strings.Contains(cache, "no-cache")) {
-			return fmt.Errorf("Cache-Control is %q", cache)
+			return fmt.Errorf("header Cache-Control is %q", cache)
 		}
 		return nil
 	}},

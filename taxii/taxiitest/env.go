@@ -28,11 +28,10 @@ type Env struct {
 	id     string   // of the collection
 	http   *http.Client
 
-	fix     *fixture // made by the first case that needs it
-	fixErr  error
-	made    map[string]bool // ids to delete at the end
-	audit   audit
-	refused map[Role]bool // logins that the server did not take
+	fix    *fixture // made by the first case that needs it
+	fixErr error
+	made   map[string]bool // ids to delete at the end
+	audit  audit
 }
 
 // A request is one HTTP request. The zero values mean GET, as RW, with the
