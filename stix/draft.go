@@ -38,17 +38,12 @@ func (s *scan) stixObject(i int, d *draft) int {
 		if i = s.member(name, i, d); i < 0 {
 			return i
 		}
-		i = s.space(i)
-		if i >= len(s.text) {
-			return s.end()
-		}
-		switch s.text[i] {
-		case ',':
-			i = s.space(i + 1)
-		case '}':
+		var last bool
+		if i, last = s.after(i, '}'); last {
+			if i < 0 {
+				return i
+			}
 			return s.finish(mark, i, d)
-		default:
-			return s.unexpected(i, "expected , or } after a member")
 		}
 	}
 }
@@ -190,17 +185,12 @@ func (s *scan) markingRefs(i int) int {
 			return i
 		}
 		s.marks = append(s.marks, ID(ref))
-		i = s.space(i)
-		if i >= len(s.text) {
-			return s.end()
-		}
-		switch s.text[i] {
-		case ',':
-			i = s.space(i + 1)
-		case ']':
+		var last bool
+		if i, last = s.after(i, ']'); last {
+			if i < 0 {
+				return i
+			}
 			return i + 1
-		default:
-			return s.unexpected(i, "expected , or ] after an element")
 		}
 	}
 }

@@ -140,7 +140,7 @@ func (r *Reader) leave() {
 func (r *Reader) element(c byte) (Item, error) {
 	if r.rest {
 		if c != ',' {
-			return Item{}, r.syntaxError(r.s.scan.unexpected(r.at, "expected , or ] after an element"))
+			return Item{}, r.syntaxError(r.s.scan.unexpected(r.at, noElement))
 		}
 		r.at++
 		r.peek()
@@ -234,7 +234,7 @@ func (r *Reader) beside(first byte) error {
 		return nil
 	}
 	if first != ',' {
-		return r.syntaxError(c.unexpected(r.at, "expected , or } after a member"))
+		return r.syntaxError(c.unexpected(r.at, noMember))
 	}
 	if len(c.keys.names) >= mostBeside {
 		return r.syntaxError(c.fail(r.at, "more members than an envelope may have"))

@@ -133,21 +133,39 @@ func (s *scan) object(i int) int {
 		if i = s.value(i); i < 0 {
 			return i
 		}
-		i = s.space(i)
-		if i >= len(s.text) {
-			return s.end()
-		}
-		switch s.text[i] {
-		case ',':
-			i = s.space(i + 1)
-		case '}':
+		var last bool
+		if i, last = s.after(i, '}'); last {
+			if i < 0 {
+				return i
+			}
 			s.close(mark, i)
 			return i + 1
-		default:
-			return s.unexpected(i, "expected , or } after a member")
 		}
 	}
 }
+
+// after reads what follows a member or an element: a comma, or the closer of
+// its object or list. It returns the index of what comes next, or, if that was
+// the last one, of the closer.
+func (s *scan) after(i int, closer byte) (next int, last bool) {
+	i = s.space(i)
+	switch {
+	case i >= len(s.text):
+		return s.end(), true
+	case s.text[i] == ',':
+		return s.space(i + 1), false
+	case s.text[i] == closer:
+		return i, true
+	case closer == '}':
+		return s.unexpected(i, noMember), true
+	}
+	return s.unexpected(i, noElement), true
+}
+
+const (
+	noMember  = "expected , or } after a member"
+	noElement = "expected , or ] after an element"
+)
 
 // close leaves a level that began at mark.
 func (s *scan) close(mark level, at int) {
@@ -201,18 +219,13 @@ func (s *scan) list(i int) int {
 		if i = s.value(i); i < 0 {
 			return i
 		}
-		i = s.space(i)
-		if i >= len(s.text) {
-			return s.end()
-		}
-		switch s.text[i] {
-		case ',':
-			i = s.space(i + 1)
-		case ']':
+		var last bool
+		if i, last = s.after(i, ']'); last {
+			if i < 0 {
+				return i
+			}
 			s.depth++
 			return i + 1
-		default:
-			return s.unexpected(i, "expected , or ] after an element")
 		}
 	}
 }

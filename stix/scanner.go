@@ -131,17 +131,12 @@ func (s *Scanner) envelope() int {
 		if c.besides() < 0 {
 			return failed
 		}
-		i = c.space(i)
-		if i >= len(c.text) {
-			return c.end()
-		}
-		if c.text[i] == '}' {
+		var last bool
+		if i, last = c.after(i, '}'); i < 0 {
+			return i
+		} else if last {
 			break
 		}
-		if c.text[i] != ',' {
-			return c.unexpected(i, "expected , or } after a member")
-		}
-		i = c.space(i + 1)
 	}
 	c.close(mark, i)
 	if c.besides() < 0 {
@@ -183,18 +178,13 @@ func (s *Scanner) objects(i int) int {
 		if i = s.element(i, n, &s.items[n]); i < 0 {
 			return i
 		}
-		i = c.space(i)
-		if i >= len(c.text) {
-			return c.end()
-		}
-		switch c.text[i] {
-		case ',':
-			i = c.space(i + 1)
-		case ']':
+		var last bool
+		if i, last = c.after(i, ']'); last {
+			if i < 0 {
+				return i
+			}
 			c.odd, c.grave = fault{}, fault{}
 			return i + 1
-		default:
-			return c.unexpected(i, "expected , or ] after an element")
 		}
 	}
 }
