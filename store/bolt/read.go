@@ -82,39 +82,69 @@ func (r *reading) drop() {
 func (r *reading) fill(ctx context.Context, q *store.Query) error {
 	s, p := &r.sel, r.page
 	at := s.start(ctx, r.l, q)
-	last := uint32(0)
-	for p.N < q.Limit {
-		seq, ok := s.next(at)
-		if !ok {
-			break
-		}
-		at = s.run(seq, seq+uint32(min(q.Limit-p.N, int(maxSeq-seq))))
-		last = at - 1
-		if p.N == 0 {
-			a, err := r.l.addedAt(seq)
-			if err != nil {
-				return err
-			}
-			p.First = a
-		}
-		r.take(seq, at)
-		p.N += int(at - seq)
+	if s.listed && len(s.lists) == 1 {
+		r.pickList(q.Limit)
+	} else {
+		r.pickRuns(at, q.Limit)
 	}
 	if p.N == 0 || s.err != nil {
 		return s.err
 	}
-	if p.N == q.Limit {
-		_, p.More = s.next(at)
-	}
-	a, err := r.l.addedAt(last)
-	p.Last = a
-	if err == nil && r.want&store.WantObjects != 0 {
+	head, tail := r.parts[0], r.parts[len(r.parts)-1]
+	first, err := r.l.addedAt(r.l.dir[head.chunk].first + head.from)
+	last, lerr := r.l.addedAt(r.l.dir[tail.chunk].first + tail.to - 1)
+	p.First, p.Last = first, last
+	if err = errors.Join(err, lerr); err == nil && r.want&store.WantObjects != 0 {
 		err = r.copyObjects()
 	}
 	if err == nil && r.want&store.WantRows != 0 {
 		err = r.rows()
 	}
-	return errors.Join(s.err, err)
+	return err
+}
+
+// pickRuns notes the first limit selected entries from at on, run by run.
+func (r *reading) pickRuns(at uint32, limit int) {
+	s, p := &r.sel, r.page
+	for p.N < limit {
+		seq, ok := s.next(at)
+		if !ok {
+			return
+		}
+		at = s.run(seq, seq+uint32(min(limit-p.N, int(maxSeq-seq))))
+		r.take(seq, at)
+		p.N += int(at - seq)
+	}
+	_, p.More = s.next(at)
+}
+
+// pickList is pickRuns for a single list, which is short work for each entry:
+// its entries may be far apart.
+func (r *reading) pickList(limit int) {
+	s, p := &r.sel, r.page
+	for i, seq := range s.lists[0] {
+		if i%patience == patience-1 {
+			s.err = s.ctx.Err()
+		}
+		if s.err != nil {
+			return
+		}
+		if !s.takes(seq) {
+			continue
+		}
+		if p.N == limit {
+			p.More = true
+			return
+		}
+		p.N++
+		r.chunk = r.l.locate(seq, r.chunk)
+		slot := seq - r.l.firsts[r.chunk]
+		if n := len(r.parts); n > 0 && r.parts[n-1].chunk == r.chunk && r.parts[n-1].to == slot {
+			r.parts[n-1].to++
+			continue
+		}
+		r.parts = append(r.parts, piece{r.chunk, slot, slot + 1})
+	}
 }
 
 func (l *logIndex) addedAt(seq uint32) (store.Added, error) {

@@ -144,7 +144,7 @@ func (s *selection) listIDs() {
 		}
 	}
 	slices.Sort(list)
-	s.lists = append(s.lists, list)
+	s.lists = append(s.lists, slices.Compact(list)) // an id may be asked for twice
 }
 
 func (s *selection) hasType(seq uint32) bool {
