@@ -101,7 +101,7 @@ func BenchmarkRead(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Logf("file/raw %.3f", float64(info.Size())/float64(st.Bytes))
+	ratio := float64(info.Size()) / float64(st.Bytes)
 	middle := store.Added(int64(st.Head) - int64(n)/2)
 	if a, err := s.log(benchLog).addedAt(uint32(n / 2)); err == nil {
 		middle = a
@@ -145,6 +145,7 @@ func BenchmarkRead(b *testing.B) {
 				read()
 				best = min(best, time.Since(start))
 			}
+			b.ReportMetric(ratio, "file/raw")
 			took := float64(best.Nanoseconds())
 			b.ReportMetric(took, "best-ns")
 			if c.name == "page/middle" {
@@ -178,7 +179,7 @@ func BenchmarkReadDeflated(b *testing.B) {
 	waitPressed(b, s)
 	st, _ := s.Stat(context.Background(), benchLog)
 	info, _ := os.Stat(path)
-	b.Logf("file/raw %.3f", float64(info.Size())/float64(st.Bytes))
+	ratio := float64(info.Size()) / float64(st.Bytes)
 	defer s.Close()
 	for _, c := range []struct {
 		name string
@@ -197,6 +198,7 @@ func BenchmarkReadDeflated(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(ratio, "file/raw")
 		})
 	}
 	b.Run("level1", func(b *testing.B) {
