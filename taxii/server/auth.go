@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"hash"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
 
 	"entente/taxii"
 )
@@ -39,6 +41,8 @@ type authenticator struct {
 	logins *semaphore.Weighted
 	names  *throttle
 	addrs  *throttle
+
+	flight singleflight.Group // by credential and epoch
 
 	mu    sync.RWMutex // guards cache
 	cache map[[sha256.Size]byte]credential
@@ -135,18 +139,36 @@ func (a *authenticator) token(r *http.Request, e *epoch, token string, now time.
 // basic checks a Basic credential, value being the whole header.
 func (a *authenticator) basic(r *http.Request, e *epoch, value, encoded string, now time.Time) (*Account, error) {
 	sum := a.sum(value)
-	a.mu.RLock()
-	hit, ok := a.cache[sum]
-	a.mu.RUnlock()
-	known := ok && hit.epoch == e.number
+	hit, known := a.lookUp(sum, e)
 	if known && now.UnixNano() < hit.expires {
 		return hit.account, nil
 	}
-	account, err := a.login(r, e, encoded, now, known)
-	if err == nil {
-		a.remember(sum, credential{account, e.number, now.Add(credentialTTL).UnixNano()}, now)
+	// Requests that come with the same credentials while these are verified wait
+	// for the one result: a client that opens many connections at once pays, and
+	// counts, for one login.
+	key := string(binary.BigEndian.AppendUint64(sum[:], e.number))
+	found, err, _ := a.flight.Do(key, func() (any, error) {
+		if hit, known := a.lookUp(sum, e); known && now.UnixNano() < hit.expires {
+			return hit.account, nil // verified since we looked
+		}
+		account, err := a.login(r, e, encoded, now, known)
+		if err == nil {
+			a.remember(sum, credential{account, e.number, now.Add(credentialTTL).UnixNano()}, now)
+		}
+		return account, err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return account, err
+	return found.(*Account), nil
+}
+
+// lookUp finds what was verified under the accounts in force, expired or not.
+func (a *authenticator) lookUp(sum [sha256.Size]byte, e *epoch) (credential, bool) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	hit, ok := a.cache[sum]
+	return hit, ok && hit.epoch == e.number
 }
 
 // sum names value in the cache without keeping it.
@@ -201,7 +223,8 @@ func (a *authenticator) login(r *http.Request, e *epoch, encoded string, now tim
 			return nil, tooMany(wait)
 		}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), loginWait)
+	// Others may wait for this login: it goes on when its own request is gone.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), loginWait)
 	defer cancel()
 	if a.logins.Acquire(ctx, 1) != nil {
 		back()

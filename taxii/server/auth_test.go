@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -268,6 +269,31 @@ func TestSuccessIsNotCounted(t *testing.T) {
 		s.auth.mu.Unlock()
 		if _, status := s.login("192.0.2.1:1", basicHeader("rw", "rw")); status != 200 {
 			t.Fatalf("login %d: %d", i, status)
+		}
+	}
+}
+
+// A client that opens many connections at once after a start must get in with
+// all of them. The hash is a real one, so that the logins overlap.
+func TestManyLoginsAtOnce(t *testing.T) {
+	hash, err := HashPassword("slow", rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accounts, err := NewAccounts([]Account{{Name: "many", Password: hash}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := authServer(t, func(c *Config) { c.Accounts = accounts })
+	statuses := make([]int, 64)
+	var all sync.WaitGroup
+	for i := range statuses {
+		all.Go(func() { _, statuses[i] = s.login("192.0.2.1:1", basicHeader("many", "slow")) })
+	}
+	all.Wait()
+	for i, status := range statuses {
+		if status != 200 {
+			t.Fatalf("login %d: %d, want 200", i, status)
 		}
 	}
 }
