@@ -56,6 +56,24 @@ func startChild(ctx context.Context, dir, addr string, argv ...string) (*child, 
 // pids are the processes that do the work.
 func (c *child) pids() []int { return family(c.cmd.Process.Pid) }
 
+// idle waits until the child has done its work in the background, such as
+// compressing what was written, or for two minutes.
+func (c *child) idle(ctx context.Context) error {
+	const look = 300 * time.Millisecond
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
+		before, err := cpuTime(c.pids())
+		if err != nil {
+			return err
+		}
+		time.Sleep(look)
+		after, err := cpuTime(c.pids())
+		if err = errors.Join(err, ctx.Err()); err != nil || after-before <= tick {
+			return err
+		}
+	}
+	return nil
+}
+
 // stop ends the child in peace, or after a minute by force.
 func (c *child) stop() error {
 	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -107,6 +125,8 @@ func startStatic(ctx context.Context, dir, pages, log string) (*child, error) {
 	return startSelf(ctx, dir, addr, "bench", "static", "--listen", addr, "--pages", pages, "--log", log)
 }
 
+const nginxWorkers = 2
+
 // nginxConfig is the setting in which nginx was fastest on loopback: without
 // sendfile, which sends 4 kB fragments there, with large output buffers.
 const nginxConfig = `%[1]sworker_processes 2;
@@ -153,5 +173,12 @@ func startNginx(ctx context.Context, binary, dir, root string) (*child, error) {
 	if err := os.WriteFile(file, fmt.Appendf(nil, nginxConfig, user, dir, addr, root), 0o600); err != nil {
 		return nil, err
 	}
-	return startChild(ctx, dir, addr, path, "-c", file, "-p", dir)
+	c, err := startChild(ctx, dir, addr, path, "-c", file, "-p", dir)
+	if err != nil {
+		return nil, err
+	}
+	for len(c.pids()) < 1+nginxWorkers && ctx.Err() == nil {
+		time.Sleep(time.Millisecond) // it listens before its workers are there
+	}
+	return c, ctx.Err()
 }

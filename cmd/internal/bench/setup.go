@@ -59,8 +59,10 @@ func (r *run) server(ctx context.Context) (*hub, error) {
 	if r.pages, err = r.sub("pages/p"); err != nil {
 		return nil, err
 	}
-	r.large, err = h.walkAll(ctx, largeID, r.Pages, r.pages)
-	return h, err
+	if r.large, err = h.walkAll(ctx, largeID, r.Pages, r.pages); err != nil {
+		return nil, err
+	}
+	return h, h.idle(ctx)
 }
 
 // watchMemory raises *peak to the memory of a process beyond its mapped file,
