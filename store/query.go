@@ -15,7 +15,7 @@ import "entente/stix"
 //     version is the instant that Row.Version names, for objects without
 //     modified and created that of Added; versions order by it, of equal ones
 //     the later Added is newer;
-//  5. From and Limit, which page through the result.
+//  5. From, Limit and MaxBytes, which page through the result.
 type Query struct {
 	After        Added // only entries with a greater Added (added_after)
 	Types        []string
@@ -26,6 +26,11 @@ type Query struct {
 	From  Added // paging: only entries with a greater Added; changes nothing about which versions are chosen
 	Limit int   // 1 or more
 	Want  Want
+
+	// MaxBytes bounds what a page costs in memory: with WantObjects or
+	// WantDeflated it ends with the entry that brings its objects to this many
+	// bytes, and More tells whether something is left. Zero means no bound.
+	MaxBytes int
 }
 
 // Versions says which versions of an object to take; the zero Versions means
@@ -52,7 +57,7 @@ const (
 // A Page is what Read found. N, First, Last and More are always set. Callers
 // may reuse a Page: its buffers grow and are kept.
 type Page struct {
-	N           int   // entries, 0 to Query.Limit
+	N           int   // entries, 0 to Query.Limit; at least 1 if the query selects any
 	First, Last Added // of the first and last entry; 0 if N is 0
 	More        bool  // the query selects further entries after Last
 

@@ -56,6 +56,9 @@ func CheckRead(log LogID, q *Query) error {
 	if q.Limit < 1 {
 		return fmt.Errorf("%w: limit %d, want 1 or more", ErrInvalid, q.Limit)
 	}
+	if q.MaxBytes < 0 {
+		return fmt.Errorf("%w: at most %d bytes, want 0 or more", ErrInvalid, q.MaxBytes)
+	}
 	if q.Want&WantObjects != 0 && q.Want&WantDeflated != 0 {
 		return fmt.Errorf("%w: WantObjects and WantDeflated exclude each other", ErrInvalid)
 	}

@@ -90,6 +90,11 @@ func (r *reading) fill(ctx context.Context, q *store.Query) error {
 	if p.N == 0 || s.err != nil {
 		return s.err
 	}
+	if q.MaxBytes > 0 && q.Want&(store.WantObjects|store.WantDeflated) != 0 {
+		if err := r.trim(q.MaxBytes); err != nil {
+			return err
+		}
+	}
 	head, tail := r.parts[0], r.parts[len(r.parts)-1]
 	first, err := r.l.addedAt(r.l.dir[head.chunk].first + head.from)
 	last, lerr := r.l.addedAt(r.l.dir[tail.chunk].first + tail.to - 1)
@@ -101,6 +106,36 @@ func (r *reading) fill(ctx context.Context, q *store.Query) error {
 		err = r.rows()
 	}
 	return err
+}
+
+// trim ends the page with the entry that brings its objects to most bytes.
+func (r *reading) trim(most int) error {
+	bound := 0
+	for _, p := range r.parts {
+		bound += int(r.l.dir[p.chunk].size)
+	}
+	if bound < most {
+		return nil // as nearly always: no need to look at every entry
+	}
+	size, n := 0, 0
+	for i := range r.parts {
+		p := &r.parts[i]
+		c, err := r.l.chunkAt(&r.l.dir[p.chunk])
+		if err != nil {
+			return err
+		}
+		for slot := p.from; slot < p.to; slot++ {
+			n++
+			if size += len(c.object(int(slot))); size < most || n == r.page.N {
+				continue
+			}
+			p.to = slot + 1
+			r.parts = r.parts[:i+1]
+			r.page.N, r.page.More = n, true
+			return nil
+		}
+	}
+	return nil
 }
 
 // pickRuns notes the first limit selected entries from at on, run by run.

@@ -23,11 +23,25 @@ func (s *Store) Read(ctx context.Context, id store.LogID, q *store.Query, p *sto
 		return nil
 	}
 	found := page(l.choose(q), q.From)
-	if len(found) > q.Limit {
-		found, p.More = found[:q.Limit], true
+	if n := min(q.Limit, fitting(found, q)); n < len(found) {
+		found, p.More = found[:n], true
 	}
 	fill(p, found, q.Want)
 	return nil
+}
+
+// fitting is how many of found q.MaxBytes leaves.
+func fitting(found []*entry, q *store.Query) int {
+	if q.MaxBytes == 0 || q.Want&(store.WantObjects|store.WantDeflated) == 0 {
+		return len(found)
+	}
+	size := 0
+	for i, e := range found {
+		if size += len(e.obj.Raw); size >= q.MaxBytes {
+			return i + 1
+		}
+	}
+	return len(found)
 }
 
 // fill describes found in p, which is empty.

@@ -241,6 +241,9 @@ func (m *model) read() {
 	if m.choose(3) == 0 {
 		q.Limit *= 50
 	}
+	if m.choose(3) == 0 {
+		q.MaxBytes = 1 + 100*m.choose(60)
+	}
 	m.samePage(log, q)
 }
 

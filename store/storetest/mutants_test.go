@@ -40,6 +40,12 @@ func queryMutants() []mutant {
 		broken("More when the page is full", answering(func(p *store.Page) { p.More = p.N > 0 }), "QueriesPaged"),
 		broken("More forgotten", answering(func(p *store.Page) { p.More = false }), "QueriesPaged", "Want"),
 		broken("limit off by one", asking(func(q *store.Query) { q.Limit = max(1, q.Limit+1) }), "QueriesPaged", "RandomOperations"),
+		broken("no bound by bytes", asking(func(q *store.Query) { q.MaxBytes = 0 }), "PagesByBytes", "RandomOperations"),
+		broken("bound by bytes for rows too", answering(func(p *store.Page) {
+			if len(p.Objects) == 0 && len(p.Parts) == 0 && len(p.Rows) > 1 {
+				p.N, p.Rows, p.More = 1, p.Rows[:1], true
+			}
+		}), "PagesByBytes"),
 		broken("last by arrival", reading(lastByArrival), "Queries", "VersionsOrderByInstant", "RandomOperations"),
 		broken("Exact with nine digits", asking(func(q *store.Query) {
 			q.Versions.Exact = slices.Clone(q.Versions.Exact)

@@ -184,6 +184,20 @@ var queryCases = []Case{
 		}),
 	},
 	{
+		"PagesByBytes", "A page ends with the entry that brings its objects to MaxBytes, has at least one entry, and the pages joined are the whole; rows alone cost no bytes.",
+		scenario(func(p *probe) {
+			objs := indicators(p, 0, 600)
+			p.commit(objs...)
+			for _, most := range []int{1, len(objs[0].Raw), len(objs[0].Raw) + 1, 10 * len(objs[0].Raw), 300 * len(objs[0].Raw), 1 << 40} {
+				p.pagedByBytes(objs, most)
+			}
+			rows := store.Query{Limit: 1000, Want: store.WantRows, MaxBytes: 1}
+			var pg store.Page
+			p.ok(p.s.Read(p.ctx, testLog, &rows, &pg), "rows")
+			equal(p, pg.N, len(objs), "rows of a page without objects")
+		}),
+	},
+	{
 		"QueriesAfterReopen", "The same queries find the same after a restart.",
 		scenario(func(p *probe) {
 			w := newWorld(p)
@@ -234,10 +248,10 @@ var queryCases = []Case{
 		}),
 	},
 	{
-		"InvalidQuery", "Limit is 1 or more, a log's name 1 to 255 bytes, WantObjects and WantDeflated exclude each other: else ErrInvalid.",
+		"InvalidQuery", "Limit is 1 or more, MaxBytes 0 or more, a log's name 1 to 255 bytes, WantObjects and WantDeflated exclude each other: else ErrInvalid.",
 		scenario(func(p *probe) {
 			var pg store.Page
-			for _, q := range []store.Query{{}, {Limit: -1}, {Limit: 1, Want: store.WantObjects | store.WantDeflated}} {
+			for _, q := range []store.Query{{}, {Limit: -1}, {Limit: 1, MaxBytes: -1}, {Limit: 1, Want: store.WantObjects | store.WantDeflated}} {
 				p.is(p.s.Read(p.ctx, testLog, &q, &pg), store.ErrInvalid, fmt.Sprintf("read %+v", q))
 			}
 			for _, log := range []store.LogID{"", store.LogID(strings.Repeat("x", 256))} {
@@ -253,6 +267,26 @@ var queryCases = []Case{
 			}
 		}),
 	},
+}
+
+// pagedByBytes pages through objs, which are the whole log.
+func (p *probe) pagedByBytes(objs []stix.Object, most int) {
+	q := store.Query{Limit: 1000, MaxBytes: most}
+	for at, more := 0, true; more; {
+		var items []item
+		items, more = p.page(testLog, q)
+		size, n := 0, 0
+		for at+n < len(objs) && size < most {
+			size += len(objs[at+n].Raw)
+			n++
+		}
+		if len(items) != n || more != (at+n < len(objs)) {
+			p.failf("MaxBytes %d: page of %d entries after %d, More %v; want %d", most, len(items), at, more, n)
+		}
+		p.partsOf(testLog, q, items)
+		at += n
+		q.From = items[n-1].Added
+	}
 }
 
 // paged asks qu at several limits and checks More and the joined pages.

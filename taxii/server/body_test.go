@@ -90,6 +90,47 @@ func TestBodiesInMemory(t *testing.T) {
 	}
 }
 
+// TestPageBytes: a page of large objects is short, and says that there is more.
+func TestPageBytes(t *testing.T) {
+	s := fixtureSite(t, func(c *Config) { c.Limits.PageBytes = 1 })
+	var seen []string
+	for next, more := "", true; more; {
+		var e envelope
+		s.get(objectsA+"?next="+next).into(t, &e)
+		if len(e.Objects) != 1 {
+			t.Fatalf("a page of %d objects after %v, want 1", len(e.Objects), seen)
+		}
+		seen = append(seen, e.names())
+		next, more = e.Next, e.More
+	}
+	if got := strings.Join(seen, " "); got != "d1 d4 d5 d7 d8 d9 d10" {
+		t.Errorf("pages joined: %s", got)
+	}
+}
+
+// TestAnswersInMemory: when slow readers fill the memory for pages, a further
+// page is told to come back, and what needs no page goes on.
+func TestAnswersInMemory(t *testing.T) {
+	s := fixtureSite(t, func(c *Config) { c.Limits.Answers = 1 << 20 })
+	s.srv.answers.Add(1 << 20)
+	for _, encoding := range []string{"identity", "gzip"} {
+		a := s.get(objectsA, "Accept-Encoding: "+encoding)
+		if a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %d, Retry-After %q", encoding, a.StatusCode, a.Header.Get("Retry-After"))
+		}
+	}
+	if a := s.get("/api1/collections/"); a.StatusCode != 200 {
+		t.Errorf("collections meanwhile: %d", a.StatusCode)
+	}
+	s.srv.answers.Add(-1 << 20)
+	if a := s.get(objectsA); a.StatusCode != 200 {
+		t.Errorf("afterwards: %d", a.StatusCode)
+	}
+	if n := s.srv.answers.Load(); n != 0 {
+		t.Errorf("%d bytes were not given back", n)
+	}
+}
+
 // TestLongQuery: 10 kB of filters, and the token that goes with them.
 func TestLongQuery(t *testing.T) {
 	s := fixtureSite(t)

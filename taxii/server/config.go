@@ -78,12 +78,15 @@ type Limits struct {
 	DefaultPage int // objects in a page if the client names no limit; 1,000
 	MaxPage     int // most objects in a page; 10,000
 
+	PageBytes int // of a page's objects: the page ends with the one that reaches it; 32 MiB
+
 	Objects int // most objects in a POST; 100,000
 	Depth   int // most levels of nesting in an object; 64
 
 	URL      int   // bytes of path and query; 32 KiB, enough for a query of 10 kB and the token that goes with it
 	Header   int   // bytes of request line and headers; 64 KiB
 	Bodies   int64 // bytes of request bodies in memory at once; 64 MiB, at least the greatest MaxContentLength
+	Answers  int64 // bytes of pages in memory at once, however slowly they are read; 512 MiB
 	Requests int   // at once; 1,024
 	Logins   int   // passwords verified at once; 2, each takes 19 MiB and some 20 ms
 
@@ -103,6 +106,7 @@ func def[T comparable](p *T, v T) {
 func (l *Limits) setDefaults(roots []Root) {
 	def(&l.DefaultPage, 1000)
 	def(&l.MaxPage, 10_000)
+	def(&l.PageBytes, 32<<20)
 	def(&l.Objects, 100_000)
 	def(&l.Depth, 64)
 	def(&l.URL, 32<<10)
@@ -111,6 +115,7 @@ func (l *Limits) setDefaults(roots []Root) {
 	for i := range roots {
 		l.Bodies = max(l.Bodies, roots[i].MaxContentLength)
 	}
+	def(&l.Answers, 512<<20)
 	def(&l.Requests, 1024)
 	def(&l.Logins, 2)
 	def(&l.HeaderTimeout, 10*time.Second)

@@ -157,6 +157,9 @@ func (s *Server) read(c echo.Context, r *request, params taxii.Param, want store
 	if err := s.c.Store.Read(ctx, log, &r.sel, &r.page); err != nil {
 		return err
 	}
+	if err := s.hold(r); err != nil {
+		return err
+	}
 	r.n = r.page.N
 	if r.n == 0 && object != "" {
 		if has, err := s.c.Store.Has(ctx, log, object); err != nil {
@@ -166,6 +169,21 @@ func (s *Server) read(c echo.Context, r *request, params taxii.Param, want store
 		}
 	}
 	s.setDates(c, r)
+	return nil
+}
+
+// hold counts the page's memory until the request ends, because a client may
+// take its time to read it.
+func (s *Server) hold(r *request) error {
+	n := int64(len(r.page.Objects))
+	for i := range r.page.Parts {
+		n += int64(len(r.page.Parts[i].Plain) + len(r.page.Parts[i].Deflate))
+	}
+	if s.answers.Add(n) > s.c.Limits.Answers {
+		s.answers.Add(-n)
+		return busy("too many pages are being read at this moment", time.Second)
+	}
+	r.held = n
 	return nil
 }
 
@@ -196,7 +214,7 @@ func (s *Server) fillSelection(r *request, want store.Want) {
 	r.sel = store.Query{
 		After: store.Added(q.AddedAfter), Types: q.Types, IDs: q.IDs, SpecVersions: q.SpecVersions,
 		Versions: store.Versions{All: q.All, First: q.First, Last: q.Last, Exact: q.Exact},
-		From:     r.sel.From, Limit: min(q.Limit, s.c.Limits.MaxPage), Want: want,
+		From:     r.sel.From, Limit: min(q.Limit, s.c.Limits.MaxPage), MaxBytes: s.c.Limits.PageBytes, Want: want,
 	}
 	if q.Limit == 0 {
 		r.sel.Limit = s.c.Limits.DefaultPage

@@ -24,7 +24,8 @@ type request struct {
 	root    *root
 	coll    *collection
 	rights  Rights
-	n       int // objects in the answer, or in the body of a POST
+	n       int   // objects in the answer, or in the body of a POST
+	held    int64 // of Server.answers
 	dropped bool
 
 	late     bool // the body may have taken longer than the server's WriteTimeout
@@ -95,6 +96,7 @@ func (s *Server) begin(route string, counts *series) *request {
 // end answers a panic, logs, counts and gives r back.
 func (s *Server) end(c echo.Context, r *request) {
 	s.running.Add(-1)
+	s.answers.Add(-r.held)
 	if p := recover(); p != nil {
 		r.dropped = true // a goroutine of a library may still hold its parts
 		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {

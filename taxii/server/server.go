@@ -36,6 +36,7 @@ type Server struct {
 	vary      []string  // Vary header
 	bodies    *semaphore.Weighted
 	running   atomic.Int64
+	answers   atomic.Int64 // bytes: see hold
 
 	randMu sync.Mutex // guards c.Rand
 }
