@@ -126,7 +126,7 @@ func (s *scan) property(i int, name string, r rule, to *string) int {
 		text = unescape(text)
 	}
 	if reason := r.fault(text); reason != "" {
-		s.note(i, name, reason)
+		s.note(i, name, reason+": "+excerpt(text))
 		return end
 	}
 	*to = text

@@ -29,7 +29,7 @@ var errHeld = errors.New("the data file is in use, probably by the running serve
 
 // heldBy adds what to do when a running server holds the data file.
 func heldBy(err error, instead string) error {
-	if err != nil && strings.Contains(err.Error(), "another process holds the file") {
+	if err != nil && errors.Is(err, bolt.ErrLocked) {
 		return fmt.Errorf("%w; stop it, or use %s", errHeld, instead)
 	}
 	return err

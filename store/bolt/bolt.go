@@ -128,7 +128,7 @@ func (s *Store) openFile() error {
 func openError(err error) error {
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
-		return errors.New("another process holds the file; stop it or choose another file")
+		return ErrLocked
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrVersionMismatch), errors.Is(err, berrors.ErrChecksum):
 		return fmt.Errorf("this is not an Entente store: %w", err)
 	}

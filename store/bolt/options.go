@@ -1,9 +1,14 @@
 package bolt
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 )
+
+// ErrLocked is wrapped by the error of Open when another process has the file
+// open.
+var ErrLocked = errors.New("another process holds the file; stop it or choose another file")
 
 // Options changes how a store is opened. The zero Options are what a server wants.
 type Options struct {

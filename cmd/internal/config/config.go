@@ -133,6 +133,13 @@ type Limits struct {
 	// PageMax is the most objects in a page; a client that asks for more gets
 	// this many, and a next to go on with. 1 to 100,000. Default: 10000.
 	PageMax int `yaml:"page_max" validate:"omitempty,min=1,max=100000"`
+	// PageBytes bounds a page by the size of its objects, 64KiB to 1GiB: the page
+	// ends with the object that reaches it. Default: 32MiB.
+	PageBytes Size `yaml:"page_bytes" validate:"omitempty,min=65536,max=1073741824"`
+	// PagesMemory is the most bytes of pages in memory at once, however slowly
+	// they are read; whoever asks then gets a 503. Default: 512MiB or, if more, 4 ×
+	// page_bytes.
+	PagesMemory Size `yaml:"pages_memory" validate:"omitempty,min=65536,max=68719476736"`
 	// Requests is how many requests are answered at once, 1 to 100,000; more get
 	// a 503. Default: 1024.
 	Requests int `yaml:"requests" validate:"omitempty,min=1,max=100000"`
@@ -164,6 +171,8 @@ func (c *Config) setDefaults() {
 	fill(&l.MaxDepth, 64)
 	fill(&l.PageMax, 10_000)
 	fill(&l.PageDefault, min(1000, l.PageMax))
+	fill(&l.PageBytes, 32<<20)
+	fill(&l.PagesMemory, max(512<<20, 4*l.PageBytes))
 	fill(&l.Requests, 1024)
 	fill(&l.RequestTime, 30*time.Second)
 	fill(&l.AnswerTime, 60*time.Second)

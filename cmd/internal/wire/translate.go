@@ -27,6 +27,8 @@ func serverConfig(c *config.Config, url string) server.Config {
 			Objects:      l.MaxObjects,
 			Depth:        l.MaxDepth,
 			Bodies:       int64(l.BodiesMemory),
+			PageBytes:    int(l.PageBytes),
+			Answers:      int64(l.PagesMemory),
 			Requests:     l.Requests,
 			ReadTimeout:  l.RequestTime,
 			WriteTimeout: l.AnswerTime,
