@@ -161,10 +161,7 @@ func TestMerge(t *testing.T) {
 		t.Fatal(err)
 	}
 	rnd := rand.New(rand.NewPCG(1, 1))
-	var all []stix.Object
-	for _, o := range stixtest.Objects(1, 2000) {
-		all = append(all, o)
-	}
+	all := stixtest.Objects(1, 2000)
 	var raws []string
 	for rest := all; len(rest) > 0; {
 		n := min(1+rnd.IntN(1+rnd.IntN(300)), len(rest))
