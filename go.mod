@@ -3,6 +3,7 @@ module entente
 go 1.26.0
 
 require (
+	github.com/TcM1911/stix2 v0.10.4
 	github.com/go-playground/validator/v10 v10.30.6
 	github.com/goccy/go-yaml v1.19.2
 	github.com/google/uuid v1.6.0
