@@ -18,12 +18,13 @@ func (s *Store) Commit(ctx context.Context, b *store.Batch) (store.Receipt, erro
 	if err := store.CheckBatch(b); err != nil {
 		return store.Receipt{}, err
 	}
-	j := &job{batch: b}
+	j := &job{batch: b, slots: make([]slot, len(b.Objects))}
 	for i := range b.Objects {
 		o := &b.Objects[i]
 		if o.ID.Type() != o.Type {
 			return store.Receipt{}, fmt.Errorf("%w: object %d: id %q of type %q", store.ErrInvalid, i, o.ID, o.Type)
 		}
+		j.slots[i] = newSlot(o)
 		j.size += len(o.Raw)
 	}
 	for i := range b.Put {

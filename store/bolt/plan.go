@@ -110,7 +110,7 @@ func (g *group) judge(j *job) error {
 	st := g.stage(b.Log)
 	before := len(st.slots)
 	for i := range b.Objects {
-		outcome, seq, err := st.judge(&b.Objects[i])
+		outcome, seq, err := st.judge(&b.Objects[i], j.slots[i])
 		if err != nil {
 			return err
 		}
@@ -125,10 +125,9 @@ func (g *group) judge(j *job) error {
 	return nil
 }
 
-// judge decides about o and stages it if it is to be Stored; seq is the entry of
+// judge decides about o, whose slot is s, and stages it if it is to be Stored; seq is the entry of
 // o then, or the one that makes it Duplicate or Differs.
-func (st *stage) judge(o *stix.Object) (store.Outcome, uint32, error) {
-	s := newSlot(o)
+func (st *stage) judge(o *stix.Object, s slot) (store.Outcome, uint32, error) {
 	l := st.l
 	k, met := st.ids[o.ID]
 	var print uint32
@@ -150,8 +149,10 @@ func (st *stage) judge(o *stix.Object) (store.Outcome, uint32, error) {
 		st.ids[o.ID] = k
 	case k.h == nil:
 		i := k.staged - 1
-		k.h = &history{}
-		k.h.addSlot(&st.slots[i], l.n+i)
+		k.h = new(history)
+		first := st.slots[i].version()
+		first.seq = l.n + i
+		k.h.include(first)
 		st.ids[o.ID] = k
 	}
 	v := s.version()
@@ -176,18 +177,6 @@ func (s *slot) version() version {
 		}
 	}
 	return v
-}
-
-func (h *history) addSlot(s *slot, seq uint32) {
-	v := s.version()
-	v.seq = seq
-	h.latest = seq
-	h.count++
-	if v.flags&flagNoVersion != 0 {
-		h.loose = append(h.loose, loose{hash: v.us, seq: seq})
-	} else {
-		h.versions = append(h.versions, v)
-	}
 }
 
 func (st *stage) add(s slot, print, prev uint32) uint32 {

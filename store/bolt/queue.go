@@ -20,6 +20,7 @@ const groupBytes = 16 << 20
 // A job is one call that writes.
 type job struct {
 	batch   *store.Batch
+	slots   []slot // of batch.Objects: made by the caller, so that the committer has less to do
 	receipt store.Receipt
 	size    int
 

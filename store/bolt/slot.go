@@ -2,10 +2,8 @@ package bolt
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 	"unsafe"
@@ -99,7 +97,7 @@ func newSlot(o *stix.Object) slot {
 	written := o.VersionText()
 	if written == "" {
 		s.flags |= flagNoVersion
-		s.us = int64(contentHash(o.Raw))
+		s.us = contentHash(o.Raw)
 		return s
 	}
 	us, exact := o.Version().Micros()
@@ -165,61 +163,10 @@ func fraction(t stix.Timestamp) string {
 	return ""
 }
 
-// contentHash is equal for objects that are equal by stix.Equal: the sum of the
-// hashes of all strings (names and values, escapes resolved) and numbers in raw,
-// without the defaults that may be left out.
-func contentHash(raw string) uint64 {
-	var sum uint64
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case c == '"':
-			end, escaped := i+1, false
-			for end < len(raw) && raw[end] != '"' {
-				if raw[end] == '\\' {
-					escaped = true
-					end++
-				}
-				end++
-			}
-			end = min(end, len(raw)-1)
-			s := raw[i+1 : max(end, i+1)]
-			if escaped {
-				var plain string
-				if json.Unmarshal([]byte(raw[i:end+1]), &plain) == nil {
-					s = plain
-				}
-			}
-			switch s {
-			case "revoked", "defanged", "spec_version", "2.1":
-			default:
-				sum += hash64(s)
-			}
-			i = end
-		case c == '-' || c >= '0' && c <= '9':
-			end := i + 1
-			for end < len(raw) && strings.IndexByte("0123456789+-.eE", raw[end]) >= 0 {
-				end++
-			}
-			if f, _ := strconv.ParseFloat(raw[i:end], 64); f != 0 {
-				sum += mix(math.Float64bits(f))
-			}
-			i = end - 1
-		}
-	}
-	return sum
-}
-
-// hash64 is FNV-1a, mixed; it is part of the file format.
-func hash64(s string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 1099511628211
-	}
-	return mix(h)
-}
-
-func mix(h uint64) uint64 {
-	h = (h ^ h>>33) * 0xff51afd7ed558ccd
-	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
-	return h ^ h>>33
+// contentHash is the beginning of stix.Digest. Objects that are equal have the
+// same, and of others more than two with the same are out of reach even for one
+// who looks for them.
+func contentHash(raw string) int64 {
+	sum := stix.Digest(raw)
+	return int64(binary.LittleEndian.Uint64(sum[:]))
 }

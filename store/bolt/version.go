@@ -49,14 +49,20 @@ type history struct {
 	latest    uint32    // the entry added last
 	count     int       // versions
 	versions  []version // of entries with a version, by instant
-	loose     []loose   // entries without
+	loose     []loose   // entries without, by hash
+	revoked   *version  // the oldest that is revoked; nil if none is
 	byCreator creator   // of the newest version; valid if known
 	known     bool
 }
 
+// A loose entry has no version: what names it is its content.
 type loose struct {
-	hash int64
+	hash int64 // contentHash
 	seq  uint32
+}
+
+func compareLoose(a, b loose) int {
+	return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.seq, b.seq))
 }
 
 type creator struct {
@@ -89,22 +95,37 @@ func (l *logIndex) history(seq uint32) (*history, error) {
 		h.loose = append(h.loose, loose{hash: c.us(i), seq: seq})
 	}
 	slices.SortFunc(h.versions, func(a, b version) int { return a.compare(&b) })
+	slices.SortFunc(h.loose, compareLoose)
+	if i := slices.IndexFunc(h.versions, func(v version) bool { return v.flags&flagRevoked != 0 }); i >= 0 {
+		first := h.versions[i]
+		h.revoked = &first
+	}
 	return h, nil
 }
 
 // add records a new entry.
 func (h *history) add(v version, o *stix.Object) {
+	if h.include(v) {
+		h.byCreator, h.known = creatorOf(o), true
+	}
+}
+
+// include is add without the creator; it reports whether v is the newest version.
+func (h *history) include(v version) (newest bool) {
 	h.latest = v.seq
 	h.count++
 	if v.flags&flagNoVersion != 0 {
-		h.loose = append(h.loose, loose{hash: v.us, seq: v.seq})
-		return
+		e := loose{hash: v.us, seq: v.seq}
+		i, _ := slices.BinarySearchFunc(h.loose, e, compareLoose)
+		h.loose = slices.Insert(h.loose, i, e)
+		return false
+	}
+	if v.flags&flagRevoked != 0 && (h.revoked == nil || v.compare(h.revoked) < 0) {
+		h.revoked = &v
 	}
 	i, _ := h.search(&v)
-	if i == len(h.versions) {
-		h.byCreator, h.known = creatorOf(o), true
-	}
 	h.versions = slices.Insert(h.versions, i, v)
+	return i == len(h.versions)-1
 }
 
 func (h *history) search(v *version) (int, bool) {
@@ -116,9 +137,10 @@ func (h *history) search(v *version) (int, bool) {
 // entry that Differs.
 func (h *history) outcome(o *stix.Object, v *version, object func(uint32) (string, error)) (store.Outcome, uint32, error) {
 	if v.flags&flagNoVersion != 0 {
-		for _, e := range h.loose {
+		at, _ := slices.BinarySearchFunc(h.loose, loose{hash: v.us}, compareLoose)
+		for _, e := range h.loose[at:] {
 			if e.hash != v.us {
-				continue
+				break // nearly always after one entry: see contentHash
 			}
 			raw, err := object(e.seq)
 			if err != nil || stix.Equal(raw, o.Raw) {
@@ -144,8 +166,7 @@ func (h *history) outcome(o *stix.Object, v *version, object func(uint32) (strin
 			return store.Foreign, 0, nil
 		}
 	}
-	revoked := func(w version) bool { return w.flags&flagRevoked != 0 }
-	if !o.Revoked && slices.ContainsFunc(h.versions[:at], revoked) {
+	if !o.Revoked && h.revoked != nil && h.revoked.compare(v) < 0 {
 		return store.AfterRevoked, 0, nil
 	}
 	return h.room(), 0, nil
