@@ -6,10 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
+	"entente/store"
+	"entente/store/bolt"
 	"entente/store/mem"
 	"entente/taxii/server"
 	"entente/taxii/taxiitest"
@@ -67,9 +70,23 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// TestServer holds our own server to every case.
+// TestServer holds our own server to every case, on every store.
 func TestServer(t *testing.T) {
-	srv := httptest.NewServer(newServer(t))
+	t.Run("mem", func(t *testing.T) { testServer(t, mem.New()) })
+	t.Run("bolt", func(t *testing.T) {
+		st, err := bolt.Open(filepath.Join(t.TempDir(), "store.db"), bolt.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		testServer(t, st)
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func testServer(t *testing.T, st store.Store) {
+	srv := httptest.NewServer(newServer(t, func(c *server.Config) { c.Store = st }))
 	defer srv.Close()
 	report, err := taxiitest.Run(t.Context(), config(srv.URL))
 	if err != nil {
