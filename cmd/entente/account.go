@@ -36,12 +36,17 @@ it in one step and keep its comments; a running server notices by itself.`,
 }
 
 // editAccounts hands the accounts of the configuration file to change, and
-// saves them if it returns nil.
-func editAccounts(file string, change func(c *config.Config, ed *config.Edit) error) error {
+// saves them if it returns nil. Another edit waits until this one is done.
+func editAccounts(file string, change func(c *config.Config, ed *config.Edit) error) (err error) {
 	c, err := config.LoadForEdit(file)
 	if err != nil {
 		return err
 	}
+	unlock, err := config.LockFolder(c.Path(c.Accounts))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	ed, err := config.OpenEdit(c.Path(c.Accounts), c.APIRoots)
 	if err != nil {
 		return err

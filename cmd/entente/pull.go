@@ -188,7 +188,7 @@ func (j *pullJob) append(e *env, s *pullState) (io.Writer, *os.File, error) {
 	if j.out == "-" {
 		return e.stdout, nil, nil
 	}
-	f, err := os.OpenFile(j.out, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(j.out, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, nil, err
 	}

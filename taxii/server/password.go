@@ -55,6 +55,13 @@ func VerifyPassword(hash, password string) (bool, error) {
 	return h.verify(password), nil
 }
 
+// CheckPassword says what is wrong with hash, which wants to be in PHC text form;
+// nil if VerifyPassword can use it.
+func CheckPassword(hash string) error {
+	_, err := parsePHC(hash)
+	return err
+}
+
 func (h *phc) derive(password string, size uint32) []byte {
 	return argon2.IDKey([]byte(password), h.salt, h.time, h.memory, h.threads, size)
 }
@@ -72,8 +79,11 @@ func parsePHC(text string) (*phc, error) {
 	if n, err := fmt.Sscanf(fields[3], "m=%d,t=%d,p=%d", &h.memory, &h.time, &h.threads); n != 3 || err != nil {
 		return nil, errPHC
 	}
+	if fields[3] != fmt.Sprintf("m=%d,t=%d,p=%d", h.memory, h.time, h.threads) {
+		return nil, errPHC // Sscanf takes more than it says
+	}
 	if h.memory < 8 || h.memory > 256<<10 || h.time < 1 || h.time > 16 || h.threads < 1 || h.threads > 16 {
-		return nil, fmt.Errorf("password hash with %s: wants m at most 262144, t and p 1 to 16: %w", fields[3], errPHC)
+		return nil, fmt.Errorf("password hash with %s: wants m 8 to 262144, t and p 1 to 16: %w", fields[3], errPHC)
 	}
 	var err1, err2 error
 	h.salt, err1 = base64.RawStdEncoding.DecodeString(fields[4])

@@ -122,7 +122,8 @@ func TestSecrets(t *testing.T) {
 		t.Fatalf("HashPassword = %q, %v", h, err)
 	}
 	for _, bad := range []string{"", "analyst", strings.Replace(h, "argon2id", "argon2i", 1), strings.Replace(h, "m=19456", "m=0", 1),
-		strings.Replace(h, "m=19456", "m=262145", 1), h + "$", strings.Replace(h, "t=2,p=1", "p=1,t=2", 1)} {
+		strings.Replace(h, "m=19456", "m=262145", 1), h + "$", strings.Replace(h, "t=2", "t=50", 1), strings.Replace(h, "p=1", "p=32", 1), strings.Replace(h, "m=19456", "m=4", 1),
+		strings.Replace(h, "p=1", "p=1x", 1), strings.Replace(h, "t=2,p=1", "p=1,t=2", 1)} {
 		if validPHC(bad) {
 			t.Errorf("validPHC(%q) = true", bad)
 		}

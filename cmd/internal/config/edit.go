@@ -161,6 +161,16 @@ func render(a Account) string {
 			fmt.Fprintf(&b, "      %s: %s\n", name, a.Collections[name])
 		}
 	}
+	for _, option := range []struct {
+		key string
+		set bool
+	}{
+		{"escape_non_ascii", a.EscapeNonASCII}, {"empty_objects_list", a.EmptyObjectsList}, {"no_dates_on_empty", a.NoDatesOnEmpty},
+	} {
+		if option.set {
+			fmt.Fprintf(&b, "    %s: true\n", option.key)
+		}
+	}
 	return b.String()
 }
 

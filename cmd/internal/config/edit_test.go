@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"entente/taxii/server"
 )
 
 const accountsBefore = `# who may log in
@@ -74,6 +76,34 @@ func TestEdit(t *testing.T) {
 				t.Errorf("mode %v, want 0600", info.Mode())
 			}
 		})
+	}
+}
+
+// TestPutKeepsEverything: an edit of one field keeps all others.
+func TestPutKeepsEverything(t *testing.T) {
+	hash, err := server.HashPassword("x", strings.NewReader("0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Account{
+		Name: "a", Password: hash, Tokens: []string{HashToken("x")}, Collections: map[string]Right{"intel": RightRead},
+		EscapeNonASCII: true, EmptyObjectsList: true, NoDatesOnEmpty: true,
+	}
+	v := reflect.ValueOf(want)
+	for i := range v.NumField() {
+		if v.Field(i).IsZero() {
+			t.Errorf("this test does not know the field %s", v.Type().Field(i).Name)
+		}
+	}
+	e, err := OpenEdit(filepath.Join(t.TempDir(), "accounts.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Put(want, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := e.Accounts.Accounts[0]; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 }
 

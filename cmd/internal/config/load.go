@@ -18,13 +18,11 @@ func Load(file string) (*Config, error) {
 	}
 	c, d := parseConfig(file, src)
 	checkFiles(c, d)
-	mistakes := d.mistakes
+	var wrong Mistakes
 	if c.Accounts != "" {
-		known, wrong := loadAccounts(c, d)
-		c.Known = known
-		mistakes = append(mistakes, wrong...)
+		c.Known, wrong = loadAccounts(c, d)
 	}
-	if err := mistakes.sorted(); err != nil {
+	if err := append(d.mistakes, wrong...).sorted(); err != nil {
 		return nil, err
 	}
 	return c, nil

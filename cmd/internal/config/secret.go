@@ -3,9 +3,7 @@ package config
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
-	"strconv"
 	"strings"
 
 	"entente/taxii/server"
@@ -47,28 +45,8 @@ func TokenSum(s string) (sum [sha256.Size]byte, ok bool) {
 	return [sha256.Size]byte(b), true
 }
 
-// validPHC accepts argon2id hashes that a server can afford to check.
-func validPHC(s string) bool {
-	parts := strings.Split(s, "$")
-	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v=19" {
-		return false
-	}
-	most := map[string]uint64{"m": 256 << 10, "t": 100, "p": 64}
-	costs := strings.Split(parts[3], ",")
-	if len(costs) != 3 {
-		return false
-	}
-	for i, key := range []string{"m", "t", "p"} {
-		k, v, _ := strings.Cut(costs[i], "=")
-		n, err := strconv.ParseUint(v, 10, 32)
-		if k != key || err != nil || n < 1 || n > most[key] {
-			return false
-		}
-	}
-	salt, err1 := base64.RawStdEncoding.DecodeString(parts[4])
-	key, err2 := base64.RawStdEncoding.DecodeString(parts[5])
-	return err1 == nil && err2 == nil && len(salt) >= 8 && len(key) >= 16
-}
+// validPHC accepts the hashes that the server accepts.
+func validPHC(s string) bool { return server.CheckPassword(s) == nil }
 
 func validTokenHash(s string) bool {
 	_, ok := TokenSum(s)

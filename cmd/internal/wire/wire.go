@@ -73,7 +73,6 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.seed(ctx); err != nil {
 		return err
 	}
-	a.seen = stateOf(a.c.Path(a.c.Accounts))
 	if err := a.loadCertificate(); err != nil {
 		return err
 	}
@@ -87,7 +86,8 @@ func (a *App) build(ctx context.Context) error {
 	conf := serverConfig(a.c, a.URL())
 	conf.Store, conf.Metrics = a.store, registry
 	conf.Now, conf.Rand, conf.Log = a.out.Now, a.out.Rand, a.out.Log
-	if conf.Accounts, err = accounts(a.c, a.c.Known); err != nil {
+	// They may have changed since the configuration was read: seeds take a while.
+	if conf.Accounts, _, err = a.readAccounts(); err != nil {
 		return err
 	}
 	if a.server, err = server.New(ctx, conf); err != nil {
@@ -237,18 +237,25 @@ func (a *App) Reload() error {
 }
 
 func (a *App) reloadAccounts() error {
-	a.seen = stateOf(a.c.Path(a.c.Accounts))
-	known, err := a.c.LoadAccounts()
-	if err != nil {
-		return err
-	}
-	found, err := accounts(a.c, known)
+	found, n, err := a.readAccounts()
 	if err != nil {
 		return err
 	}
 	a.server.SetAccounts(found)
-	a.out.Log.Info("accounts read", slog.Int("accounts", len(known.Accounts)))
+	a.out.Log.Info("accounts read", slog.Int("accounts", n))
 	return nil
+}
+
+// readAccounts reads the n accounts of the file, having noted its state: a
+// change from then on is seen by watch.
+func (a *App) readAccounts() (found server.Accounts, n int, err error) {
+	a.seen = stateOf(a.c.Path(a.c.Accounts))
+	known, err := a.c.LoadAccounts()
+	if err != nil {
+		return nil, 0, err
+	}
+	found, err = accounts(a.c, known)
+	return found, len(known.Accounts), err
 }
 
 // watch reads the accounts again when their file changes.

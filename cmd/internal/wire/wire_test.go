@@ -208,6 +208,29 @@ func TestReloadCertificate(t *testing.T) {
 	}
 }
 
+// TestRevokedDuringStart: an account that is locked after the configuration was
+// read, while the server starts, is locked.
+func TestRevokedDuringStart(t *testing.T) {
+	c := folder(t)
+	if err := os.WriteFile(c.Path("accounts.yaml"), []byte("accounts:\n  - name: soc\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	app, client, _ := run(t, c)
+	req, err := http.NewRequest("GET", app.URL()+"/taxii2/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("soc", "secret")
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("status %d, want 401", resp.StatusCode)
+	}
+}
+
 // TestNewFails: what New opened is closed again when something is in the way.
 func TestNewFails(t *testing.T) {
 	c := folder(t)
