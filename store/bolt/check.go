@@ -209,10 +209,8 @@ func (c *checker) compareEntry(l, again *logIndex, seq uint32) {
 		c.found("log %q index: entry %d: wrong about its versions", l.id, seq)
 		return
 	}
-	s := selection{l: l}
-	got, err := s.latest(seq)
-	s.l = again
-	if want, werr := s.latest(seq); err != nil || werr != nil || got != want {
+	got, err := l.latest(seq)
+	if want, werr := again.latest(seq); err != nil || werr != nil || got != want {
 		c.found("log %q index: entry %d: object not found", l.id, seq)
 	}
 }

@@ -36,8 +36,7 @@ type chunk struct {
 	n      int
 	sealed bool
 	cols   [numCols][]byte // by column number
-	rawOff int             // of the raw column in the value
-	endOff int             // of the end column in the value
+	off    [numCols]uint32 // of the columns in the value
 }
 
 // Columns. A number is never used again for something else.
@@ -150,7 +149,7 @@ func appendChunk(dst []byte, slots []slot, sealed bool) []byte {
 		}
 		le.PutUint32(b[off[colEnd]+4*i:], uint32(end))
 	}
-	le.PutUint32(b[16:], columnSum(b, off[colRaw]))
+	le.PutUint32(b[16:], columnSum(b, uint32(off[colRaw])))
 	le.PutUint32(b[20:], crc32.Checksum(raw, castagnoli))
 	return dst
 }
@@ -185,7 +184,7 @@ func typesOf(slots []slot) (names []byte, kinds [maxSlots]uint8, rawLen int) {
 	return names, kinds, rawLen
 }
 
-func columnSum(b []byte, rawOff int) uint32 {
+func columnSum(b []byte, rawOff uint32) uint32 {
 	sum := crc32.Update(0, castagnoli, b[:16])
 	return crc32.Update(sum, castagnoli, b[chunkHeader:rawOff])
 }
@@ -222,15 +221,9 @@ func openChunk(b []byte) (c chunk, err error) {
 			return bad("column of a wrong size")
 		}
 		seen[id] = true
-		c.cols[id] = b[off : off+length : off+length]
-		switch id {
-		case colRaw:
-			c.rawOff = int(off)
-			if off+length != uint64(size) {
-				return bad("raw column is not last")
-			}
-		case colEnd:
-			c.endOff = int(off)
+		c.cols[id], c.off[id] = b[off:off+length:off+length], uint32(off)
+		if id == colRaw && off+length != uint64(size) {
+			return bad("raw column is not last")
 		}
 	}
 	for id := 1; id < numCols; id++ {
@@ -248,7 +241,7 @@ func readChunk(b []byte) (chunk, error) {
 	if err != nil {
 		return c, err
 	}
-	if columnSum(b, c.rawOff) != binary.LittleEndian.Uint32(b[16:]) {
+	if columnSum(b, c.off[colRaw]) != binary.LittleEndian.Uint32(b[16:]) {
 		return chunk{}, fmt.Errorf("%w: chunk: columns do not match their checksum", store.ErrCorrupt)
 	}
 	if what := c.check(); what != "" {

@@ -172,7 +172,7 @@ func (st *stage) small(from int) bool {
 	}
 	for _, ref := range st.l.dir[from:] {
 		n += int(ref.n)
-		size += int(ref.size - min(ref.size, ref.rawOff))
+		size += int(ref.size - min(ref.size, ref.cols[colRaw]))
 	}
 	return n < st.l.slots && size < maxChunk
 }
@@ -259,6 +259,7 @@ func (st *stage) publish() error {
 	l := st.l
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.moved++
 	l.dir = append(l.dir[:st.tail], st.refs...)
 	l.firsts = l.firsts[:st.tail]
 	for i := range st.refs {

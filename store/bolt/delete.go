@@ -140,6 +140,7 @@ func (l *logIndex) rewrite(chunks, z *bbolt.Bucket, at int, seqs []uint32) (size
 func (l *logIndex) forget(print, latest uint32, seqs []uint32, size int64, rewritten map[int]chunkRef) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.moved++
 	for at, ref := range rewritten {
 		l.dir[at] = ref
 	}

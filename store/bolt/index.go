@@ -16,11 +16,10 @@ type chunkRef struct {
 	first  uint32 // seq of slot 0
 	n      uint16
 	sealed bool
-	rawOff uint32 // of the raw column in the chunk
-	endOff uint32 // of the end column
-	z      place  // of the fragment; size 0 if there is none
-	uid    uint64 // never the same for two contents of a chunk in one process
-	added  int64  // of slot 0
+	cols   [numCols]uint32 // where the columns begin in the chunk
+	z      place           // of the fragment; size 0 if there is none
+	uid    uint64          // never the same for two contents of a chunk in one process
+	added  int64           // of slot 0
 }
 
 // A logIndex is what is kept in memory about one log: about 25 bytes an entry.
@@ -35,6 +34,7 @@ type logIndex struct {
 	mu     sync.RWMutex // guards what follows; only the committer changes it
 	dir    []chunkRef
 	firsts []uint32 // dir[i].first
+	moved  uint64   // grows when anything that follows or precedes changes, but for compression
 	n      uint32   // entries, deleted ones included
 	head   int64    // Added of the last one
 	live   int64    // entries that are not deleted
@@ -132,15 +132,32 @@ func (l *logIndex) find(print uint32, k *idKey) (seq uint32, ok bool, err error)
 		if place < 0 {
 			return 0, false, nil
 		}
-		c, slot, err := l.slotAt(seq)
-		if err != nil {
-			return 0, false, err
-		}
-		if c.is(slot, k) {
-			return seq, true, nil
+		is, err := l.is(seq, k)
+		if is || err != nil {
+			return seq, is, err
 		}
 		i = uint32(place)
 	}
+}
+
+// column returns the value of column col of an entry.
+func (l *logIndex) column(seq uint32, col int) ([]byte, error) {
+	ref := &l.dir[l.locate(seq, 0)]
+	b, err := l.m.view(ref.place)
+	if err != nil {
+		return nil, err
+	}
+	return b[int(ref.cols[col])+int(seq-ref.first)*colWidth[col]:][:colWidth[col]], nil
+}
+
+// is reports whether the entry is of the object k.
+func (l *logIndex) is(seq uint32, k *idKey) (bool, error) {
+	uuid, err := l.column(seq, colUUID)
+	if err != nil || [16]byte(uuid) != k.uuid {
+		return false, err
+	}
+	c, i, err := l.slotAt(seq)
+	return err == nil && c.is(i, k), err
 }
 
 // chain returns the entries of the object whose latest entry is seq, oldest first.
@@ -293,10 +310,7 @@ func (l *logIndex) addRef(ref chunkRef) {
 }
 
 func newRef(c *chunk, p place, first uint32, uid uint64) chunkRef {
-	return chunkRef{
-		place: p, first: first, n: uint16(c.n), sealed: c.sealed,
-		rawOff: uint32(c.rawOff), endOff: uint32(c.endOff), uid: uid, added: c.added(0),
-	}
+	return chunkRef{place: p, first: first, n: uint16(c.n), sealed: c.sealed, cols: c.off, uid: uid, added: c.added(0)}
 }
 
 // judgeAll judges every object that has several entries, after load.

@@ -300,8 +300,8 @@ func TestBackup(t *testing.T) {
 // TestCheckFinds damages what is stored and what is in memory.
 func TestCheckFinds(t *testing.T) {
 	for name, damage := range map[string]func(t *testing.T, s *Store){
-		"object": func(t *testing.T, s *Store) { flip(t, s, int64(s.log(benchLog).dir[1].rawOff)+500) },
-		"column": func(t *testing.T, s *Store) { flip(t, s, int64(s.log(benchLog).dir[1].endOff)+9) },
+		"object": func(t *testing.T, s *Store) { flip(t, s, int64(s.log(benchLog).dir[1].cols[colRaw])+500) },
+		"column": func(t *testing.T, s *Store) { flip(t, s, int64(s.log(benchLog).dir[1].cols[colEnd])+9) },
 		"header": func(t *testing.T, s *Store) { flip(t, s, 9) },
 		"fragment": func(t *testing.T, s *Store) {
 			ref := s.log(benchLog).dir[1]

@@ -49,16 +49,14 @@ func (s *Store) Read(ctx context.Context, id store.LogID, q *store.Query, p *sto
 	}
 	r := readings.Get().(*reading)
 	defer readings.Put(r)
-	r.l, r.page, r.want, r.chunk, r.parts = l, p, q.Want, 0, r.parts[:0]
-	r.names, r.ends = r.names[:0], r.ends[:0]
-
+	r.l, r.page, r.want = l, p, q.Want
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	defer r.drop()
 	if l.n == 0 {
 		return nil
 	}
-	if err := r.fill(ctx, q); err != nil {
+	if err := r.fillStable(ctx, q); err != nil {
 		return err
 	}
 	if q.Want&store.WantDeflated != 0 {
@@ -71,10 +69,27 @@ func (s *Store) Read(ctx context.Context, id store.LogID, q *store.Query, p *sto
 func (r *reading) drop() {
 	r.l, r.page = nil, nil
 	clear(r.raws)
-	r.sel.l, r.sel.q, r.sel.ctx = nil, nil, nil
-	clear(r.sel.lists)
-	if len(r.sel.spans) > 1000 {
-		r.sel.spans = nil
+	sel := &r.sel
+	sel.l, sel.q, sel.ctx, sel.lock, sel.ref, sel.data = nil, nil, nil, nil, nil, nil
+	clear(sel.lists[:cap(sel.lists)])
+}
+
+// restarts is how often a read that takes long begins again because the log has
+// changed while others had its lock. After that the others wait.
+const restarts = 3
+
+// fillStable fills the page from one view of the log.
+func (r *reading) fillStable(ctx context.Context, q *store.Query) error {
+	for tries := 0; ; tries++ {
+		r.chunk, r.parts, r.names, r.ends = 0, r.parts[:0], r.names[:0], r.ends[:0]
+		if r.sel.lock = &r.l.mu; tries == restarts {
+			r.sel.lock = nil
+		}
+		err := r.fill(ctx, q)
+		if !errors.Is(err, errMoved) {
+			return err
+		}
+		r.page.Reset()
 	}
 }
 
@@ -157,14 +172,12 @@ func (r *reading) pickRuns(at uint32, limit int) {
 // its entries may be far apart.
 func (r *reading) pickList(limit int) {
 	s, p := &r.sel, r.page
-	for i, seq := range s.lists[0] {
-		if i%patience == patience-1 {
-			s.err = s.ctx.Err()
-		}
+	for _, seq := range s.lists[0] {
+		taken := s.takes(seq)
 		if s.err != nil {
 			return
 		}
-		if !s.takes(seq) {
+		if !taken {
 			continue
 		}
 		if p.N == limit {
@@ -183,11 +196,11 @@ func (r *reading) pickList(limit int) {
 }
 
 func (l *logIndex) addedAt(seq uint32) (store.Added, error) {
-	c, i, err := l.slotAt(seq)
+	b, err := l.column(seq, colAdded)
 	if err != nil {
 		return 0, err
 	}
-	return store.Added(c.added(i)), nil
+	return store.Added(binary.LittleEndian.Uint64(b)), nil
 }
 
 // take notes the entries from seq to end, all of them selected.
@@ -234,7 +247,7 @@ func (l *logIndex) raw(ref *chunkRef, from, to uint32) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	ends := b[ref.endOff:]
+	ends := b[ref.cols[colEnd]:]
 	start := uint32(0)
 	if from > 0 {
 		if start = binary.LittleEndian.Uint32(ends[4*(from-1):]); start > 0 {
@@ -242,7 +255,7 @@ func (l *logIndex) raw(ref *chunkRef, from, to uint32) ([]byte, error) {
 		}
 	}
 	stop := binary.LittleEndian.Uint32(ends[4*(to-1):])
-	return b[ref.rawOff+start : ref.rawOff+stop], nil
+	return b[ref.cols[colRaw]+start : ref.cols[colRaw]+stop], nil
 }
 
 // rows adds a row for each entry of r.parts. The texts go to r.names first: see

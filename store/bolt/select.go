@@ -2,8 +2,10 @@ package bolt
 
 import (
 	"context"
+	"errors"
 	"math/bits"
 	"slices"
+	"sync"
 
 	"entente/stix"
 	"entente/store"
@@ -18,16 +20,23 @@ type selection struct {
 	l     *logIndex
 	q     *store.Query
 	ctx   context.Context
-	after uint32 // first seq that q.After allows
+	lock  *sync.RWMutex // given away for a moment now and then; nil: never
+	moved uint64        // l.moved when the selection began
+	spent int           // since somebody was let in
+	from  uint32        // first seq to try
+	after uint32        // first seq that q.After allows
 	specs uint8
 	pick  uint8
 
-	listed bool       // only what is in lists counts
-	lists  [][]uint32 // growing seqs; next drops what it has passed
+	at   uint32 // a word that was worked out, plus 1; 0 if none
+	word uint64
 
-	peeked uint32 // entry that run found beyond its end, plus 1; 0 if none
-	spans  map[uint32]span
-	err    error
+	listed bool       // only what is in lists counts
+	lists  [][]uint32 // growing seqs; a window takes away what it passes
+	window window
+
+	decisions
+	err error
 }
 
 // Values of selection.specs.
@@ -47,34 +56,37 @@ const (
 	pickVersions // listed versions: each entry is looked at
 )
 
-// A span is the first and the last version of an object, among those that the
-// query lets compete.
-type span struct{ first, last uint32 }
-
 // start prepares s for q and returns the first seq to try. s may be used again.
 func (s *selection) start(ctx context.Context, l *logIndex, q *store.Query) uint32 {
-	clear(s.spans)
-	*s = selection{l: l, q: q, ctx: ctx, lists: s.lists[:0], spans: s.spans}
+	*s = selection{l: l, q: q, ctx: ctx, lock: s.lock, moved: l.moved, lists: s.lists[:0], decisions: s.again(l.n)}
 	s.after = s.seqAfter(q.After)
-	from := max(s.after, s.seqAfter(q.From))
+	s.from = max(s.after, s.seqAfter(q.From))
 	s.chooseSpecs()
 	s.choosePick()
+	types := set(q.Types)
 	switch {
 	case len(q.IDs) > 0:
-		s.listIDs()
-	case len(q.Types) > 0:
+		s.listIDs(types)
+	case len(types) > 0:
 		s.listed = true
-		for _, t := range q.Types {
+		for _, t := range types {
 			if k := l.kinds[t]; k != nil {
-				s.lists = append(s.lists, k.seqs)
+				at, _ := slices.BinarySearch(k.seqs, s.from)
+				s.lists = append(s.lists, k.seqs[at:])
 			}
 		}
 	}
-	for i, list := range s.lists {
-		at, _ := slices.BinarySearch(list, from)
-		s.lists[i] = list[at:]
+	return s.from
+}
+
+// set returns the elements of list sorted and each of them once.
+func set[T ~string](list []T) []T {
+	if len(list) < 2 {
+		return list
 	}
-	return from
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 func (s *selection) seqAfter(a store.Added) uint32 {
@@ -116,6 +128,7 @@ func (s *selection) choosePick() {
 		s.pick = pickAll
 	case len(v.Exact) > 0:
 		s.pick = pickVersions
+		s.expect(v)
 	case v.OnlyLast() && s.specs == specsNewest:
 		s.pick = pickLast
 	default:
@@ -123,44 +136,37 @@ func (s *selection) choosePick() {
 	}
 }
 
-// listIDs makes the entries of the objects asked for the only list.
-func (s *selection) listIDs() {
+// listIDs makes a list of the entries of each object asked for.
+func (s *selection) listIDs(types []string) {
 	s.listed = true
-	var list []uint32
-	for _, id := range s.q.IDs {
+	for _, id := range set(s.q.IDs) {
+		if _, wanted := slices.BinarySearch(types, id.Type()); len(types) > 0 && !wanted {
+			continue
+		}
 		k := keyOf(id)
 		latest, ok, err := s.l.find(s.l.print(&k), &k)
 		if err != nil {
 			s.err = err
+		}
+		if s.err != nil {
 			return
 		}
 		if !ok {
 			continue
 		}
-		for _, seq := range s.l.chain(latest) {
-			if len(s.q.Types) == 0 || s.hasType(seq) {
-				list = append(list, seq)
-			}
+		var list []uint32
+		for p := latest + 1; p > s.from; p = s.l.prev[p-1] {
+			list = append(list, p-1)
 		}
+		slices.Reverse(list)
+		s.lists = append(s.lists, list)
+		s.spend(len(list) + 1)
 	}
-	slices.Sort(list)
-	s.lists = append(s.lists, slices.Compact(list)) // an id may be asked for twice
 }
 
-func (s *selection) hasType(seq uint32) bool {
-	for _, t := range s.q.Types {
-		if k := s.l.kinds[t]; k != nil {
-			if _, found := slices.BinarySearch(k.seqs, seq); found {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// word returns of the 64 entries from 64*w on those that are selected, and
-// which of them have to be checked.
-func (s *selection) word(w uint32) (selected, check uint64) {
+// base returns of the 64 entries from 64*w on, lists aside, those that are
+// selected, and which of them have to be checked.
+func (s *selection) base(w uint32) (selected, check uint64) {
 	l := s.l
 	out := l.deleted[w]
 	switch s.specs {
@@ -188,77 +194,85 @@ func (s *selection) word(w uint32) (selected, check uint64) {
 	return ^out, check
 }
 
+// words is how many words the log has.
+func (s *selection) words() uint32 { return uint32((uint64(s.l.n) + 63) >> 6) }
+
+// bits returns of the 64 entries from 64*w on those that are selected. w must
+// not be less than in the call before.
+func (s *selection) bits(w uint32) uint64 {
+	if s.at != w+1 {
+		s.at, s.word = w+1, s.choose(w)
+	}
+	return s.word
+}
+
+func (s *selection) choose(w uint32) uint64 {
+	selected, check := s.base(w)
+	if s.listed {
+		selected &= s.inLists(w)
+	}
+	if w == s.from>>6 {
+		selected &= ^uint64(0) << (s.from & 63)
+	}
+	if w == s.l.n>>6 {
+		selected &= 1<<(s.l.n&63) - 1
+	}
+	check &= selected
+	s.spend(1 + bits.OnesCount64(check))
+	for ; check != 0 && s.err == nil; check &= check - 1 {
+		if i := bits.TrailingZeros64(check); !s.passes(w<<6 + uint32(i)) {
+			selected &^= 1 << i
+		}
+	}
+	return selected
+}
+
 // takes reports whether seq is selected, lists aside.
 func (s *selection) takes(seq uint32) bool {
-	selected, check := s.word(seq >> 6)
+	s.spend(1)
+	selected, check := s.base(seq >> 6)
 	bit := uint64(1) << (seq & 63)
 	return selected&bit != 0 && (check&bit == 0 || s.passes(seq))
 }
 
-// patience is how many entries next looks at before it asks whether the caller
-// still waits.
-const patience = 1 << 14
+// patience is how many entries, or words of bits, are looked at before others
+// are let in: about a millisecond.
+const patience = 1 << 13
+
+// errMoved: the log has changed while others were let in. Start again.
+var errMoved = errors.New("the log has changed")
+
+// spend counts n steps. When they are many, it asks whether the caller still
+// waits, and lets those in who wait for the lock.
+func (s *selection) spend(n int) {
+	if s.spent += n; s.spent < patience || s.err != nil {
+		return
+	}
+	s.spent = 0
+	if s.err = s.ctx.Err(); s.err != nil || s.lock == nil {
+		return
+	}
+	s.lock.RUnlock()
+	s.lock.RLock()
+	if s.l.moved != s.moved {
+		s.err = errMoved
+	}
+}
 
 // next returns the first selected entry from seq on.
 func (s *selection) next(seq uint32) (uint32, bool) {
-	if s.peeked > seq {
-		return s.peeked - 1, true
-	}
-	for tries := 1; s.err == nil; tries++ {
-		if tries%patience == 0 {
-			s.err = s.ctx.Err()
+	words := s.words()
+	for w := seq >> 6; w < words && s.err == nil; {
+		if found := s.bits(w) >> (seq & 63); found != 0 {
+			return seq + uint32(bits.TrailingZeros64(found)), s.err == nil
 		}
-		var ok bool
+		w++
 		if s.listed {
-			seq, ok = s.nextListed(seq)
-			if ok && !s.takes(seq) {
-				seq++
-				continue
-			}
-		} else {
-			seq, ok = s.nextBit(seq)
-			if ok && s.mustCheck(seq) && !s.passes(seq) {
-				seq++
-				continue
-			}
+			w = max(w, s.skip(w))
 		}
-		return seq, ok && s.err == nil
+		seq = w << 6
 	}
 	return 0, false
-}
-
-func (s *selection) mustCheck(seq uint32) bool {
-	_, check := s.word(seq >> 6)
-	return check&(1<<(seq&63)) != 0
-}
-
-// nextBit returns the first entry from seq on whose bit is not excluded.
-func (s *selection) nextBit(seq uint32) (uint32, bool) {
-	for seq < s.l.n {
-		selected, _ := s.word(seq >> 6)
-		if selected >>= seq & 63; selected != 0 {
-			seq += uint32(bits.TrailingZeros64(selected))
-			return seq, seq < s.l.n
-		}
-		seq = (seq | 63) + 1
-	}
-	return 0, false
-}
-
-// nextListed returns the first entry from seq on that is in one of the lists.
-func (s *selection) nextListed(seq uint32) (uint32, bool) {
-	least, ok := uint32(0), false
-	for i := range s.lists {
-		list := s.lists[i]
-		for len(list) > 0 && list[0] < seq {
-			list = list[1:]
-		}
-		s.lists[i] = list
-		if len(list) > 0 && (!ok || list[0] < least) {
-			least, ok = list[0], true
-		}
-	}
-	return least, ok
 }
 
 // run returns the end of the run of selected entries that begins with seq, at
@@ -266,23 +280,8 @@ func (s *selection) nextListed(seq uint32) (uint32, bool) {
 func (s *selection) run(seq, limit uint32) uint32 {
 	end := seq + 1
 	limit = min(limit, s.l.n)
-	if s.listed {
-		for end < limit {
-			found, ok := s.next(end)
-			if !ok {
-				break
-			}
-			if found != end {
-				s.peeked = found + 1
-				break
-			}
-			end++
-		}
-		return end
-	}
 	for end < limit {
-		selected, check := s.word(end >> 6)
-		ones := uint32(bits.TrailingZeros64(^((selected &^ check) >> (end & 63))))
+		ones := uint32(bits.TrailingZeros64(^(s.bits(end>>6) >> (end & 63))))
 		if ones = min(ones, 64-end&63); ones == 0 {
 			break
 		}
@@ -294,119 +293,59 @@ func (s *selection) run(seq, limit uint32) uint32 {
 	return min(end, limit)
 }
 
-// passes decides about an entry whose bits do not tell.
-func (s *selection) passes(seq uint32) bool {
-	if s.pick == pickLast {
-		return !s.lateAfter(seq)
-	}
-	v := &s.q.Versions
-	if len(v.Exact) > 0 && s.isListed(seq) {
-		return true
-	}
-	if len(v.Exact) > 0 && !v.First && !v.Last {
-		return false
-	}
-	last := v.Last || v.OnlyLast()
-	if !s.l.multi.has(seq) {
-		return v.First || last
-	}
-	e, err := s.span(seq)
-	if err != nil {
-		s.err = err
-		return false
-	}
-	return v.First && e.first == seq || last && e.last == seq
+// A window is what the lists have in some neighbouring words, so that many lists
+// cost little more than one.
+type window struct {
+	from, end uint32 // words
+	bits      [windowWords]uint64
+	next      uint32 // word of the first entry after it, noWord if there is none
 }
 
-// lateAfter reports whether a newer version of seq's object was added before
-// seq, but late enough to count.
-func (s *selection) lateAfter(seq uint32) bool {
-	v, err := s.l.version(seq)
-	for p := s.l.prev[seq]; p > s.after && err == nil; p = s.l.prev[p-1] {
-		if s.l.oldSpec.has(p - 1) {
+const (
+	windowWords = 64
+	noWord      = 1<<32 - 1
+)
+
+// inLists returns of the 64 entries from 64*w on those that are in a list.
+func (s *selection) inLists(w uint32) uint64 {
+	if w >= s.window.end {
+		s.slide(w)
+	}
+	return s.window.bits[w-s.window.from]
+}
+
+// skip returns the first word from w on that has an entry in a list, or one
+// before it.
+func (s *selection) skip(w uint32) uint32 {
+	if w < s.window.end {
+		return w
+	}
+	return s.window.next
+}
+
+// slide moves the window to word w and those after it.
+func (s *selection) slide(w uint32) {
+	s.window = window{from: w, end: w + windowWords, next: noWord}
+	win := &s.window
+	s.spend(len(s.lists))
+	for i := 0; i < len(s.lists); {
+		list := s.lists[i]
+		for len(list) > 0 && list[0]>>6 < win.end {
+			if at := list[0] >> 6; at >= w {
+				win.bits[at-w] |= 1 << (list[0] & 63)
+			}
+			list = list[1:]
+		}
+		if len(list) == 0 {
+			last := len(s.lists) - 1
+			s.lists[i] = s.lists[last]
+			s.lists = s.lists[:last]
 			continue
 		}
-		var w version
-		if w, err = s.l.version(p - 1); err == nil && v.compare(&w) < 0 {
-			return true
-		}
+		win.next = min(win.next, list[0]>>6)
+		s.lists[i] = list
+		i++
 	}
-	if err != nil {
-		s.err = err
-	}
-	return false
-}
-
-// isListed reports whether seq's version is in the query.
-func (s *selection) isListed(seq uint32) bool {
-	v, err := s.l.version(seq)
-	if err != nil {
-		s.err = err
-		return false
-	}
-	for _, t := range s.q.Versions.Exact {
-		if us, exact := t.Micros(); us == v.us && (exact && v.frac == "" || !exact && fraction(t) == v.frac) {
-			return true
-		}
-	}
-	return false
-}
-
-// span finds the ends of the object that seq belongs to.
-func (s *selection) span(seq uint32) (span, error) {
-	latest, err := s.latest(seq)
-	if err != nil {
-		return span{}, err
-	}
-	if e, ok := s.spans[latest]; ok {
-		return e, nil
-	}
-	e := span{first: maxSeq, last: maxSeq}
-	var lowest, highest version
-	for _, seq := range s.l.chain(latest) {
-		if seq < s.after || !s.competes(seq) {
-			continue
-		}
-		v, err := s.l.version(seq)
-		if err != nil {
-			return span{}, err
-		}
-		if e.first == maxSeq || v.compare(&lowest) < 0 {
-			e.first, lowest = seq, v
-		}
-		if e.last == maxSeq || v.compare(&highest) >= 0 {
-			e.last, highest = seq, v
-		}
-	}
-	if s.spans == nil {
-		s.spans = map[uint32]span{}
-	}
-	s.spans[latest] = e
-	return e, nil
-}
-
-// competes reports whether an entry is of a spec version that q lets take part.
-func (s *selection) competes(seq uint32) bool {
-	switch s.specs {
-	case specsNewest:
-		return !s.l.oldSpec.has(seq)
-	case specsOnly21:
-		return !s.l.spec20.has(seq)
-	case specsOnly20:
-		return s.l.spec20.has(seq)
-	}
-	return s.specs == specsAny
-}
-
-// latest returns the latest entry of the object of seq.
-func (s *selection) latest(seq uint32) (uint32, error) {
-	c, i, err := s.l.slotAt(seq)
-	if err != nil {
-		return 0, err
-	}
-	k := makeKey(c.flag(i, flagOdd), c.uuid(i), text(c.kind(i)))
-	latest, _, err := s.l.find(s.l.print(&k), &k)
-	return latest, err
 }
 
 // all returns every selected entry.

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -25,22 +26,38 @@ func (v *version) compare(w *version) int {
 
 // version reads the version of an entry that is not deleted.
 func (l *logIndex) version(seq uint32) (version, error) {
-	c, i, err := l.slotAt(seq)
+	ref := &l.dir[l.locate(seq, 0)]
+	b, err := l.m.view(ref.place)
 	if err != nil {
 		return version{}, err
 	}
-	v := version{us: c.us(i), seq: seq, flags: c.flags(i)}
-	switch {
-	case v.flags&flagNoVersion != 0:
-		v.us = c.added(i)
-	case v.flags&flagFine != 0:
-		o, err := stix.Parse(string(c.object(i)))
-		if err != nil {
-			return version{}, err
-		}
-		v.frac = fraction(o.Version())
+	v := ref.version(b, seq-ref.first)
+	if v.flags&flagFine != 0 {
+		v.frac, err = l.fraction(seq)
 	}
-	return v, nil
+	return v, err
+}
+
+// version reads the version of slot i of the chunk in b, but for what is finer
+// than a µs.
+func (ref *chunkRef) version(b []byte, i uint32) version {
+	v := version{seq: ref.first + i, flags: b[ref.cols[colFlags]+i]}
+	us := b[ref.cols[colVersion]+8*i:]
+	if v.flags&flagNoVersion != 0 {
+		us = b[ref.cols[colAdded]+8*i:]
+	}
+	v.us = int64(binary.LittleEndian.Uint64(us))
+	return v
+}
+
+// fraction reads from its object what a version has beyond a whole µs.
+func (l *logIndex) fraction(seq uint32) (string, error) {
+	c, i, err := l.slotAt(seq)
+	if err != nil {
+		return "", err
+	}
+	o, err := stix.Parse(string(c.object(i)))
+	return fraction(o.Version()), err
 }
 
 // A history is what a commit must know about an object that has entries: those
@@ -88,11 +105,11 @@ func (l *logIndex) history(seq uint32) (*history, error) {
 			h.versions = append(h.versions, v)
 			continue
 		}
-		c, i, err := l.slotAt(seq)
+		hash, err := l.column(seq, colVersion)
 		if err != nil {
 			return nil, err
 		}
-		h.loose = append(h.loose, loose{hash: c.us(i), seq: seq})
+		h.loose = append(h.loose, loose{hash: int64(binary.LittleEndian.Uint64(hash)), seq: seq})
 	}
 	slices.SortFunc(h.versions, func(a, b version) int { return a.compare(&b) })
 	slices.SortFunc(h.loose, compareLoose)
