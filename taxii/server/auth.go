@@ -39,8 +39,10 @@ type authenticator struct {
 
 	macs   sync.Pool // of *macState
 	logins *semaphore.Weighted
-	names  *throttle
-	addrs  *throttle
+	names  *throttle // failed logins by account name, from wherever
+	pairs  *throttle // by account name and address
+	addrs  *throttle // by address
+	tokens *throttle // wrong tokens, by address
 
 	flight singleflight.Group // by credential and epoch
 
@@ -70,8 +72,10 @@ func newAuthenticator(c *Config) (*authenticator, error) {
 	a := &authenticator{
 		c:      c,
 		logins: semaphore.NewWeighted(int64(c.Limits.Logins)),
-		names:  newThrottle(10, 6*time.Second),
+		names:  newThrottle(100, 2*time.Second),
+		pairs:  newThrottle(10, 6*time.Second),
 		addrs:  newThrottle(30, 2*time.Second),
+		tokens: newThrottle(30, 2*time.Second),
 		cache:  map[[sha256.Size]byte]credential{},
 	}
 	if _, err := io.ReadFull(c.Rand, a.key[:]); err != nil {
@@ -83,17 +87,15 @@ func newAuthenticator(c *Config) (*authenticator, error) {
 	return a, nil
 }
 
-// setAccounts puts accounts in force and forgets all verified credentials.
+// setAccounts puts accounts in force. What was verified under others has to be
+// verified again, but not as a guess.
 func (a *authenticator) setAccounts(accounts Accounts) {
 	for {
 		old := a.current.Load()
 		if a.current.CompareAndSwap(old, &epoch{accounts, old.number + 1}) {
-			break
+			return
 		}
 	}
-	a.mu.Lock()
-	clear(a.cache)
-	a.mu.Unlock()
 }
 
 // account returns who r is from, or an error with status 401, 429 or 503.
@@ -118,7 +120,7 @@ func (a *authenticator) account(r *http.Request, now time.Time) (*Account, error
 	rest = strings.TrimLeft(rest, " ")
 	switch {
 	case strings.EqualFold(scheme, "Basic") && !a.c.NoBasic:
-		return a.basic(r, e, values[0], rest, now)
+		return a.basic(r, e, rest, now)
 	case strings.EqualFold(scheme, "Bearer"), strings.EqualFold(scheme, "Token"):
 		return a.token(r, e, rest, now)
 	}
@@ -130,17 +132,16 @@ func (a *authenticator) token(r *http.Request, e *epoch, token string, now time.
 	if account := e.accounts.ByToken(HashToken(token)); account != nil {
 		return account, nil
 	}
-	if wait := a.addrs.take(clientAddr(r), now); wait > 0 {
+	if wait := a.tokens.take(clientAddr(r), now); wait > 0 {
 		return nil, tooMany(wait)
 	}
 	return nil, unauthorized("the token is not valid")
 }
 
-// basic checks a Basic credential, value being the whole header.
-func (a *authenticator) basic(r *http.Request, e *epoch, value, encoded string, now time.Time) (*Account, error) {
-	sum := a.sum(value)
-	hit, known := a.lookUp(sum, e)
-	if known && now.UnixNano() < hit.expires {
+// basic checks a Basic credential.
+func (a *authenticator) basic(r *http.Request, e *epoch, encoded string, now time.Time) (*Account, error) {
+	sum := a.sum(encoded)
+	if hit, _ := a.lookUp(sum); hit.holds(e, now) {
 		return hit.account, nil
 	}
 	// Requests that come with the same credentials while these are verified wait
@@ -148,12 +149,16 @@ func (a *authenticator) basic(r *http.Request, e *epoch, value, encoded string, 
 	// counts, for one login.
 	key := string(binary.BigEndian.AppendUint64(sum[:], e.number))
 	found, err, _ := a.flight.Do(key, func() (any, error) {
-		if hit, known := a.lookUp(sum, e); known && now.UnixNano() < hit.expires {
+		hit, known := a.lookUp(sum)
+		if hit.holds(e, now) {
 			return hit.account, nil // verified since we looked
 		}
 		account, err := a.login(r, e, encoded, now, known)
-		if err == nil {
+		switch {
+		case err == nil:
 			a.remember(sum, credential{account, e.number, now.Add(credentialTTL).UnixNano()}, now)
+		case known && asTAXII(err).Status == http.StatusUnauthorized:
+			a.forget(sum)
 		}
 		return account, err
 	})
@@ -163,12 +168,25 @@ func (a *authenticator) basic(r *http.Request, e *epoch, value, encoded string, 
 	return found.(*Account), nil
 }
 
-// lookUp finds what was verified under the accounts in force, expired or not.
-func (a *authenticator) lookUp(sum [sha256.Size]byte, e *epoch) (credential, bool) {
+// lookUp finds a credential that was right once, under whatever accounts.
+func (a *authenticator) lookUp(sum [sha256.Size]byte) (credential, bool) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	hit, ok := a.cache[sum]
-	return hit, ok && hit.epoch == e.number
+	return hit, ok
+}
+
+// holds reports whether c need not be verified again. One from a clock that has
+// been set back since must.
+func (c *credential) holds(e *epoch, now time.Time) bool {
+	left := c.expires - now.UnixNano()
+	return c.account != nil && c.epoch == e.number && left > 0 && left <= int64(credentialTTL)
+}
+
+func (a *authenticator) forget(sum [sha256.Size]byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.cache, sum)
 }
 
 // sum names value in the cache without keeping it.
@@ -235,20 +253,38 @@ func (a *authenticator) login(r *http.Request, e *epoch, encoded string, now tim
 		back()
 		return account, nil
 	}
+	if known { // it is wrong now: from the next time on it is a guess
+		_, _ = a.attempt(strings.ToLower(user), clientAddr(r), now)
+	}
 	return nil, unauthorized("user name or password is wrong")
 }
 
-// attempt counts a login by name and by address. It returns how to take that
+// attempt counts a login: by name, so that guesses from many addresses are few;
+// by name and address, so that one address cannot use up all those of a name; by
+// address, unless that is a proxy on this machine. It returns how to take that
 // back, or how long to wait.
 func (a *authenticator) attempt(name, addr string, now time.Time) (back func(), wait time.Duration) {
-	if wait := a.addrs.take(addr, now); wait > 0 {
-		return nil, wait
+	var taken []func()
+	back = func() {
+		for _, f := range taken {
+			f()
+		}
 	}
-	if wait := a.names.take(name, now); wait > 0 {
-		a.addrs.back(addr)
-		return nil, wait
+	ip, err := netip.ParseAddr(addr)
+	for _, by := range []struct {
+		*throttle
+		key string
+	}{{a.addrs, addr}, {a.pairs, name + ":" + addr}, {a.names, name}} {
+		if by.throttle == a.addrs && err == nil && ip.IsLoopback() {
+			continue
+		}
+		if wait := by.take(by.key, now); wait > 0 {
+			back()
+			return nil, wait
+		}
+		taken = append(taken, func() { by.back(by.key) })
 	}
-	return func() { a.names.back(name); a.addrs.back(addr) }, 0
+	return back, 0
 }
 
 // verify tries "user:password" in each way that clients encode it. It takes as
@@ -301,7 +337,7 @@ func clientAddr(r *http.Request) string {
 	if err != nil {
 		return host
 	}
-	if addr = addr.Unmap(); addr.Is6() {
+	if addr = addr.Unmap(); addr.Is6() && !addr.IsLoopback() {
 		prefix, err := addr.WithZone("").Prefix(64)
 		if err != nil {
 			return host

@@ -192,7 +192,7 @@ func TestCredentialOfOldAccounts(t *testing.T) {
 	old := s.auth.current.Load()
 	s.SetAccounts(testAccounts(t, func(m map[string]*Account) { delete(m, "rw") }))
 	good := basicHeader("rw", "rw")
-	sum := s.auth.sum(strings.TrimPrefix(good, "Authorization: "))
+	sum := s.auth.sum(strings.TrimPrefix(good, "Authorization: Basic "))
 	s.auth.remember(sum, credential{old.accounts.ByName("rw"), old.number, c.Now().Add(time.Minute).UnixNano()}, c.Now())
 	if name, status := s.login("192.0.2.1:1", good); status != 401 {
 		t.Errorf("%q, %d, want 401", name, status)
@@ -226,8 +226,11 @@ func TestLoginLimit(t *testing.T) {
 		return got
 	}
 	everywhere := func(i int) string { return fmt.Sprintf("198.51.100.%d:1", i) }
-	if n := count(401, 50, everywhere, func(int) string { return wrong }); n != 10 {
-		t.Errorf("%d guesses at one account, want 10", n)
+	if n := count(401, 50, func(int) string { return "203.0.113.9:1" }, func(int) string { return wrong }); n != 10 {
+		t.Errorf("%d guesses from one address at one account, want 10", n)
+	}
+	if n := count(401, 250, everywhere, func(int) string { return wrong }); n != 90 {
+		t.Errorf("%d further guesses at one account, want 90", n)
 	}
 	if _, status := s.login("192.0.2.9:1", good); status != 200 {
 		t.Errorf("the account's owner, logged in before the attack: %d", status)
@@ -236,8 +239,8 @@ func TestLoginLimit(t *testing.T) {
 		t.Errorf("another account: %d", status)
 	}
 	c.advance(6 * time.Minute)
-	if n := count(401, 50, everywhere, func(int) string { return wrong }); n != 10 {
-		t.Errorf("%d guesses six minutes later, want 10", n)
+	if n := count(401, 250, everywhere, func(int) string { return wrong }); n != 100 {
+		t.Errorf("%d guesses six minutes later, want 100", n)
 	}
 	if _, status := s.login("192.0.2.9:1", good); status != 200 {
 		t.Errorf("the owner, whose login has to be verified again during the attack: %d", status)
@@ -257,6 +260,91 @@ func TestLoginLimit(t *testing.T) {
 	c.advance(time.Hour)
 	if _, status := s.login("203.0.113.7:1", wrong); status != 401 {
 		t.Errorf("an hour later: %d", status)
+	}
+}
+
+// TestNoLockout: whoever knows a name cannot keep its owner out, neither after
+// the accounts were edited nor from behind the same proxy.
+func TestNoLockout(t *testing.T) {
+	s, c := authServer(t)
+	good, stale := basicHeader("rw", "rw"), basicHeader("rw", "old")
+	if _, status := s.login("192.0.2.1:1", good); status != 200 {
+		t.Fatal(status)
+	}
+	guess := func(addr string) {
+		for range 20 {
+			s.login(addr, stale)
+		}
+	}
+	guess("203.0.113.7:1")
+	s.SetAccounts(testAccounts(t))
+	for i := range 3 {
+		if _, status := s.login("192.0.2.1:1", good); status != 200 {
+			t.Errorf("after an edit of the accounts, login %d: %d", i, status)
+		}
+		c.advance(6 * time.Minute)
+		guess("203.0.113.7:1")
+	}
+	if _, status := s.login("192.0.2.2:1", basicHeader("RW", "rw")); status != 200 {
+		t.Errorf("a client that has not logged in before, from elsewhere: %d", status)
+	}
+	for i := range 50 {
+		s.login("127.0.0.1:1", "Authorization: Bearer wrong")
+		s.login("127.0.0.1:1", basicHeader(fmt.Sprint("nobody", i), "x"))
+	}
+	if _, status := s.login("127.0.0.1:1", basicHeader("ro", "ro")); status != 200 {
+		t.Errorf("behind the proxy from which others guess: %d", status)
+	}
+}
+
+// TestChangedPassword: the old password was right before, and gets one try.
+func TestChangedPassword(t *testing.T) {
+	s, _ := authServer(t)
+	old := basicHeader("rw", "rw")
+	s.login("192.0.2.1:1", old)
+	s.SetAccounts(testAccounts(t, func(m map[string]*Account) { m["rw"].Password = testHash("other") }))
+	got := map[int]int{}
+	for range 20 {
+		_, status := s.login("192.0.2.1:1", old)
+		got[status]++
+	}
+	if got[401] != 10 || got[429] != 10 {
+		t.Errorf("answers %v, want 10 times 401 and 10 times 429", got)
+	}
+	if _, status := s.login("192.0.2.2:1", basicHeader("rw", "other")); status != 200 {
+		t.Errorf("the new password: %d", status)
+	}
+}
+
+// TestClockAhead: what happened while the clock was wrong is over when it is right.
+func TestClockAhead(t *testing.T) {
+	s, c := authServer(t)
+	good := basicHeader("rw", "rw")
+	s.login("192.0.2.1:1", basicHeader("ro", "x"))
+	c.advance(365 * 24 * time.Hour)
+	s.login("192.0.2.1:1", basicHeader("ro", "x"))
+	s.login("192.0.2.1:1", good)
+	c.advance(-365 * 24 * time.Hour)
+	if hit, _ := s.auth.lookUp(s.auth.sum(strings.TrimPrefix(good, "Authorization: Basic "))); hit.holds(s.auth.current.Load(), c.Now()) {
+		t.Error("a login is remembered for a year")
+	}
+	c.advance(2 * time.Minute)
+	if _, status := s.login("192.0.2.1:1", basicHeader("ro", "ro")); status != 200 {
+		t.Errorf("two minutes after the clock was set right: %d", status)
+	}
+}
+
+// TestSpellingsOfACredential share one place in the cache.
+func TestSpellingsOfACredential(t *testing.T) {
+	s, _ := authServer(t)
+	good := basicHeader("rw", "rw")
+	for i := range 8 {
+		if _, status := s.login("192.0.2.1:1", strings.Replace(good, "Basic", "bASIC"+strings.Repeat(" ", i), 1)); status != 200 {
+			t.Fatal(status)
+		}
+	}
+	if n := len(s.auth.cache); n != 1 {
+		t.Errorf("%d entries for one credential", n)
 	}
 }
 

@@ -30,8 +30,11 @@ func (t *throttle) take(name string, now time.Time) (wait time.Duration) {
 	slot := maphash.String(t.seed, name) % throttleSlots
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	full := max(t.full[slot], now.UnixNano()) + int64(t.every)
-	if over := full - now.UnixNano() - int64(t.burst); over > 0 {
+	at := now.UnixNano()
+	// No bucket is emptier than empty, unless the clock was ahead then.
+	t.full[slot] = min(max(t.full[slot], at), at+int64(t.burst))
+	full := t.full[slot] + int64(t.every)
+	if over := full - at - int64(t.burst); over > 0 {
 		return time.Duration(over)
 	}
 	t.full[slot] = full
