@@ -328,10 +328,8 @@ func TestClockAhead(t *testing.T) {
 	if hit, _ := s.auth.lookUp(s.auth.sum(strings.TrimPrefix(good, "Authorization: Basic "))); hit.holds(s.auth.current.Load(), c.Now()) {
 		t.Error("a login is remembered for a year")
 	}
-	s.login("192.0.2.1:1", basicHeader("ro", "x"))
-	c.advance(time.Minute)
 	if _, status := s.login("192.0.2.1:1", basicHeader("ro", "ro")); status != 200 {
-		t.Errorf("a minute after the clock was set right: %d", status)
+		t.Errorf("after the clock was set right: %d", status)
 	}
 }
 

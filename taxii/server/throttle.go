@@ -31,9 +31,10 @@ func (t *throttle) take(name string, now time.Time) (wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at := now.UnixNano()
-	// No bucket is emptier than empty, unless the clock was ahead then.
-	t.full[slot] = min(max(t.full[slot], at), at+int64(t.burst))
-	full := t.full[slot] + int64(t.every)
+	if t.full[slot] > at+int64(t.burst) { // emptier than empty: the clock was ahead then
+		t.full[slot] = at + int64(t.burst-t.every)
+	}
+	full := max(t.full[slot], at) + int64(t.every)
 	if over := full - at - int64(t.burst); over > 0 {
 		return time.Duration(over)
 	}
