@@ -116,6 +116,7 @@ func BenchmarkRead(b *testing.B) {
 		{"page/added_after", store.Query{After: middle}},
 		{"page/last", store.Query{From: st.Head - 1000}},
 		{"type/0.1%", store.Query{Types: []string{"x-rare"}}},
+		{"type/0.1%/bounded", store.Query{Types: []string{"x-rare"}, MaxBytes: 32 << 20}},
 		{"type/99.9%", store.Query{Types: []string{"indicator"}}},
 		{"versions/all", store.Query{From: middle, Versions: store.Versions{All: true}}},
 		{"manifest", store.Query{From: middle, Want: store.WantRows}},

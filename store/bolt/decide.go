@@ -9,9 +9,9 @@ import (
 // decisions are what a selection knows about entries whose bits do not tell
 // whether they are selected.
 type decisions struct {
-	exact  []version   // the query's, sorted
-	micros []int64     // of exact
-	filter [256]uint64 // of micros: see mark
+	exact  []version // the query's, sorted
+	micros []int64   // of exact
+	filter []uint64  // of micros: see mark
 
 	chunk int       // the last one that was looked into
 	ref   *chunkRef // of it
@@ -32,7 +32,7 @@ func (d *decisions) again(n uint32) decisions {
 	if more := int((uint64(n)+63)>>6) - len(d.known); more > 0 && d.known != nil {
 		d.known, d.chosen = append(d.known, make(seqSet, more)...), append(d.chosen, make(seqSet, more)...)
 	}
-	return decisions{exact: d.exact[:0], micros: d.micros[:0], known: d.known, chosen: d.chosen, touched: d.touched[:0]}
+	return decisions{exact: d.exact[:0], micros: d.micros[:0], filter: d.filter, known: d.known, chosen: d.chosen, touched: d.touched[:0]}
 }
 
 // mark is the place of us in decisions.filter, word and bit.
@@ -43,6 +43,10 @@ func mark(us int64) (int, uint64) {
 
 // expect prepares isListed.
 func (s *selection) expect(v *store.Versions) {
+	if s.filter == nil {
+		s.filter = make([]uint64, 256)
+	}
+	clear(s.filter)
 	for _, t := range v.Exact {
 		us, exact := t.Micros()
 		e := version{us: us}

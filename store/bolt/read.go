@@ -105,8 +105,8 @@ func (r *reading) fill(ctx context.Context, q *store.Query) error {
 	if p.N == 0 || s.err != nil {
 		return s.err
 	}
-	if q.MaxBytes > 0 && q.Want&(store.WantObjects|store.WantDeflated) != 0 {
-		if err := r.trim(q.MaxBytes); err != nil {
+	if q.Want&(store.WantObjects|store.WantDeflated) != 0 {
+		if err := r.locate(q.MaxBytes); err != nil {
 			return err
 		}
 	}
@@ -115,7 +115,7 @@ func (r *reading) fill(ctx context.Context, q *store.Query) error {
 	last, lerr := r.l.addedAt(r.l.dir[tail.chunk].first + tail.to - 1)
 	p.First, p.Last = first, last
 	if err = errors.Join(err, lerr); err == nil && r.want&store.WantObjects != 0 {
-		err = r.copyObjects()
+		r.copyObjects()
 	}
 	if err == nil && r.want&store.WantRows != 0 {
 		err = r.rows()
@@ -123,34 +123,51 @@ func (r *reading) fill(ctx context.Context, q *store.Query) error {
 	return err
 }
 
-// trim ends the page with the entry that brings its objects to most bytes.
-func (r *reading) trim(most int) error {
-	bound := 0
-	for _, p := range r.parts {
-		bound += int(r.l.dir[p.chunk].size)
-	}
-	if bound < most {
-		return nil // as nearly always: no need to look at every entry
-	}
+// locate finds the bytes of r.parts, and ends the page with the entry that
+// brings its objects to most bytes; 0 means no bound. It touches both ends of
+// each piece: where a filter has left small pieces all over the file, the time
+// goes into waiting for memory, and the short loop has many of the waits at once.
+func (r *reading) locate(most int) error {
+	r.raws = r.raws[:0]
 	size, n := 0, 0
 	for i := range r.parts {
 		p := &r.parts[i]
-		c, err := r.l.chunkAt(&r.l.dir[p.chunk])
+		ref := &r.l.dir[p.chunk]
+		raw, err := r.l.raw(ref, p.from, p.to)
 		if err != nil {
 			return err
 		}
-		for slot := p.from; slot < p.to; slot++ {
-			n++
-			if size += len(c.object(int(slot))); size < most || n == r.page.N {
-				continue
-			}
-			p.to = slot + 1
-			r.parts = r.parts[:i+1]
-			r.page.N, r.page.More = n, true
-			return nil
+		count := int(p.to - p.from)
+		if bytes := len(raw) - (count - 1); most == 0 || size+bytes < most {
+			r.touch += raw[0] + raw[len(raw)-1]
+			r.raws = append(r.raws, raw)
+			size, n = size+bytes, n+count
+			continue
 		}
+		for count = 1; p.from+uint32(count) < p.to; count++ {
+			raw, err := r.l.raw(ref, p.from, p.from+uint32(count))
+			if err != nil {
+				return err
+			}
+			if size+len(raw)-(count-1) >= most {
+				break
+			}
+		}
+		return r.endPage(i, count, n+count)
 	}
 	return nil
+}
+
+// endPage ends the page with the first count entries of part i, n entries in all.
+func (r *reading) endPage(i, count, n int) error {
+	p := &r.parts[i]
+	p.to = p.from + uint32(count)
+	raw, err := r.l.raw(&r.l.dir[p.chunk], p.from, p.to)
+	r.raws, r.parts = append(r.raws, raw), r.parts[:i+1]
+	if n < r.page.N {
+		r.page.N, r.page.More = n, true
+	}
+	return err
 }
 
 // pickRuns notes the first limit selected entries from at on, run by run.
@@ -214,21 +231,11 @@ func (r *reading) take(seq, end uint32) {
 	}
 }
 
-// copyObjects copies the objects of r.parts into the page. It finds all pieces,
-// and touches their ends, before it copies the first: where a filter has left
-// small pieces all over the file, the time goes into waiting for memory, and the
-// short loop has many of the waits at once.
-func (r *reading) copyObjects() error {
-	r.raws = r.raws[:0]
-	size := len(r.parts) - 1
-	for _, p := range r.parts {
-		raw, err := r.l.raw(&r.l.dir[p.chunk], p.from, p.to)
-		if err != nil {
-			return err
-		}
-		r.touch += raw[0] + raw[len(raw)-1]
+// copyObjects copies r.raws into the page.
+func (r *reading) copyObjects() {
+	size := len(r.raws) - 1
+	for _, raw := range r.raws {
 		size += len(raw)
-		r.raws = append(r.raws, raw)
 	}
 	out := slices.Grow(r.page.Objects, size)
 	for i, raw := range r.raws {
@@ -238,7 +245,6 @@ func (r *reading) copyObjects() error {
 		out = append(out, raw...)
 	}
 	r.page.Objects = out
-	return nil
 }
 
 // raw returns the objects of the slots from to to, joined, in bytes of the file.

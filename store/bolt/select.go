@@ -33,7 +33,7 @@ type selection struct {
 
 	listed bool       // only what is in lists counts
 	lists  [][]uint32 // growing seqs; a window takes away what it passes
-	window window
+	window *window
 
 	decisions
 	err error
@@ -58,7 +58,7 @@ const (
 
 // start prepares s for q and returns the first seq to try. s may be used again.
 func (s *selection) start(ctx context.Context, l *logIndex, q *store.Query) uint32 {
-	*s = selection{l: l, q: q, ctx: ctx, lock: s.lock, moved: l.moved, lists: s.lists[:0], decisions: s.again(l.n)}
+	*s = selection{l: l, q: q, ctx: ctx, lock: s.lock, moved: l.moved, lists: s.lists[:0], window: s.window, decisions: s.again(l.n)}
 	s.after = s.seqAfter(q.After)
 	s.from = max(s.after, s.seqAfter(q.From))
 	s.chooseSpecs()
@@ -75,6 +75,12 @@ func (s *selection) start(ctx context.Context, l *logIndex, q *store.Query) uint
 				s.lists = append(s.lists, k.seqs[at:])
 			}
 		}
+	}
+	if s.listed {
+		if s.window == nil {
+			s.window = new(window)
+		}
+		s.window.end = 0
 	}
 	return s.from
 }
@@ -325,8 +331,8 @@ func (s *selection) skip(w uint32) uint32 {
 
 // slide moves the window to word w and those after it.
 func (s *selection) slide(w uint32) {
-	s.window = window{from: w, end: w + windowWords, next: noWord}
-	win := &s.window
+	win := s.window
+	*win = window{from: w, end: w + windowWords, next: noWord}
 	s.spend(len(s.lists))
 	for i := 0; i < len(s.lists); {
 		list := s.lists[i]
