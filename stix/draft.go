@@ -143,9 +143,7 @@ func (r rule) fault(text string) string {
 	case markingRule:
 		return markingFault(text)
 	case timestampRule:
-		if !isTimestamp(text) {
-			return "is not a timestamp of the form 2006-01-02T15:04:05.000Z"
-		}
+		return timestampFault(text)
 	case versionRule:
 		if text != "2.0" && text != "2.1" {
 			return "is neither \"2.0\" nor \"2.1\""

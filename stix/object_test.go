@@ -2,6 +2,7 @@ package stix
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -56,6 +57,7 @@ func TestObject(t *testing.T) {
 		{"created is null", `"type":"tool","created":null`, "created is not a string"},
 		{"created is a number", `"created":1`, "created is not a string"},
 		{"S-2.16-01 created with an offset", `"created":"2024-01-01T00:00:00+00:00"`, "created is not a timestamp"},
+		{"S-2.16-01 created with 65 digits", `"created":"2024-01-01T00:00:00.` + strings.Repeat("1", 65) + `Z"`, "created is longer than a timestamp with 64 fraction digits"},
 		{"S-3.6-02 modified before created", strings.Replace(toolText, `"modified":"2024`, `"modified":"2023`, 1), "modified is before created"},
 		{"S-3.6-02 modified before created by less than a millisecond", strings.NewReplacer(`"created":"2024-01-01T00:00:00.000Z"`, `"created":"2024-01-01T00:00:00.0001Z"`).Replace(toolText), "modified is before created"},
 		{"S-3.6-02 other spelling of one instant", strings.Replace(toolText, `"created":"2024-01-01T00:00:00.000Z"`, `"created":"2024-01-01T00:00:00.000000Z"`, 1), ""},
@@ -211,6 +213,9 @@ func TestTimestamps(t *testing.T) {
 	bad := []string{"", "Z", "2016-05-12T08:17:27", "2016-05-12T08:17:27+00:00", "2016-05-12T08:17:27.Z", "2016-05-12T08:17:27,5Z", "2016-05-12T8:17:27Z", "2016-05-12t08:17:27Z",
 		"2016-05-12T08:17:27z", "2016-13-01T00:00:00Z", "2016-00-01T00:00:00Z", "2016-01-00T00:00:00Z", "2016-11-31T08:17:27Z", "2017-02-29T00:00:00Z", "1900-02-29T00:00:00Z",
 		"2016-05-12T24:00:00Z", "2016-05-12T08:60:27Z", "2016-05-12T08:17:61Z", "2016-05-12T08:17:60Z", "2016-05-12 08:17:27Z", "2016-05-12T08:17:27.12a4Z", "٢016-05-12T08:17:27Z"}
+	second := "2016-05-12T08:17:27."
+	good = append(good, second+strings.Repeat("1", MaxFraction)+"Z")
+	bad = append(bad, second+strings.Repeat("1", MaxFraction+1)+"Z", second+strings.Repeat("0", 1<<20)+"Z")
 	for _, text := range good {
 		if _, err := ParseTimestamp(text); err != nil {
 			t.Errorf("S-2.16-01 %v", err)
@@ -245,6 +250,9 @@ func TestTimestamps(t *testing.T) {
 		if us, exact := ts.Micros(); err != nil || FormatMicros(us) != tc.want || exact != tc.exact {
 			t.Errorf("Micros of %s = %s, %v; want %s, %v", tc.text, FormatMicros(us), exact, tc.want, tc.exact)
 		}
+	}
+	if _, err := ParseTimestamp(bad[len(bad)-1]); !strings.Contains(fmt.Sprint(err), "64 fraction digits") || len(err.Error()) > 200 {
+		t.Errorf("a MiB of digits: %v", err)
 	}
 	if us, exact := Timestamp("x").Micros(); us != 0 || exact {
 		t.Errorf("Micros of nonsense = %d, %v", us, exact)

@@ -37,22 +37,43 @@ func FormatMicros(us int64) string {
 	return time.UnixMicro(us).UTC().Format(microsLayout)
 }
 
+// MaxFraction is the most digits of a second's fraction. STIX sets no limit; a
+// clock that told Planck times would need 44. Without one, a single timestamp
+// could be as large as a request.
+const MaxFraction = 64
+
 // ParseTimestamp reads a timestamp as STIX writes it: a real date, "T", a time
-// of day, a fraction of any length or none, and "Z" for UTC, both letters in
-// upper case. 23:59:60 is a leap second (STIX 2.1, section 2.16; RFC 3339). The
-// error wraps ErrInvalid. It allocates nothing unless text is refused.
+// of day, a fraction of at most MaxFraction digits or none, and "Z" for UTC,
+// both letters in upper case. 23:59:60 is a leap second (STIX 2.1, section 2.16;
+// RFC 3339). The error wraps ErrInvalid. It allocates nothing unless text is
+// refused.
 func ParseTimestamp(text string) (Timestamp, error) {
-	if !isTimestamp(text) {
-		return "", fmt.Errorf("timestamp %s is not of the form 2006-01-02T15:04:05.000Z: %w", excerpt(text), ErrInvalid)
+	if reason := timestampFault(text); reason != "" {
+		return "", fmt.Errorf("timestamp %s %s: %w", excerpt(text), reason, ErrInvalid)
 	}
 	return canonical(text), nil
 }
 
-// secondsLen is the length of a canonical timestamp without a fraction.
-const secondsLen = len("2006-01-02T15:04:05")
+const (
+	// secondsLen is the length of a canonical timestamp without a fraction.
+	secondsLen = len("2006-01-02T15:04:05")
+	// timestampLen is the length of the longest timestamp.
+	timestampLen = secondsLen + len(".") + MaxFraction + len("Z")
+)
+
+// timestampFault says why text is no timestamp; "" if it is one.
+func timestampFault(text string) string {
+	switch {
+	case len(text) > timestampLen:
+		return fmt.Sprintf("is longer than a timestamp with %d fraction digits", MaxFraction)
+	case !isTimestamp(text):
+		return "is not a timestamp of the form 2006-01-02T15:04:05.000Z"
+	}
+	return ""
+}
 
 func isTimestamp(s string) bool {
-	if len(s) < secondsLen+1 || s[len(s)-1] != 'Z' {
+	if len(s) < secondsLen+1 || len(s) > timestampLen || s[len(s)-1] != 'Z' {
 		return false
 	}
 	if s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' {

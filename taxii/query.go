@@ -132,7 +132,7 @@ func (q *Query) set(key, value string, allowed Param) *Error {
 	case ParamAddedAfter:
 		after, err := stix.ParseTimestamp(value)
 		if err != nil {
-			return badParam(key, "%.40q is not a timestamp such as 2024-01-31T12:00:00.000000Z", value)
+			return badParam(key, "%.40q is not a timestamp such as 2024-01-31T12:00:00.000000Z, with at most %d fraction digits", value, stix.MaxFraction)
 		}
 		q.AddedAfter, _ = after.Micros()
 	case ParamLimit:
@@ -256,7 +256,7 @@ func (q *Query) setVersion(value string) *Error {
 		}
 		exact, err := stix.ParseTimestamp(item)
 		if err != nil {
-			return badParam(name, "%.40q is neither all, first, last nor a timestamp", item)
+			return badParam(name, "%.40q is neither all, first, last nor a timestamp with at most %d fraction digits", item, stix.MaxFraction)
 		}
 		if slices.Contains(q.Exact, exact) {
 			return badParam(name, "%.40s is there twice", item)
