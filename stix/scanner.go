@@ -18,9 +18,20 @@ type Scanner struct {
 	// Strict refuses objects for every MUST that Lint knows.
 	Strict bool
 
-	scan  scan
-	draft draft
-	items []Item
+	// MaxErrors bounds what an envelope of faults costs: elements that are no STIX
+	// objects are items up to this many; Beyond counts the others. 0 means no bound.
+	MaxErrors int
+
+	// Room, if set, is asked before Envelope takes memory for items beyond the
+	// first 64; items is how many there may be then. Its error ends Envelope.
+	Room func(items int) error
+
+	scan    scan
+	draft   draft
+	items   []Item
+	refused int         // elements of the envelope that are no STIX objects
+	spare   ObjectError // of those that are no items
+	noRoom  error       // from Room
 }
 
 // An Item is one element of an envelope. Either Err is nil and Object is a
@@ -63,12 +74,15 @@ func (s *Scanner) Object(text string) (Object, error) {
 // Members other than "objects" are ignored. The items and what they hold are
 // slices of text and of s: they are valid until the next call.
 //
-// The error is a *SyntaxError. It makes the whole text unusable: broken JSON
-// anywhere, invalid UTF-8, a name twice in the envelope, no list "objects", an
-// empty one, or a limit exceeded.
+// The error is a *SyntaxError, or what Room returned. A *SyntaxError makes the
+// whole text unusable: broken JSON anywhere, invalid UTF-8, a name twice in the
+// envelope, no list "objects", an empty one, or a limit exceeded.
 func (s *Scanner) Envelope(text string) ([]Item, error) {
 	s.begin(text)
 	if s.envelope() < 0 {
+		if s.noRoom != nil {
+			return nil, s.noRoom
+		}
 		return nil, s.syntaxError()
 	}
 	return s.items, nil
@@ -79,7 +93,7 @@ func (s *Scanner) begin(text string) {
 	c.clear(text)
 	c.marks = c.marks[:0]
 	c.keys.cut(0)
-	s.items = s.items[:0]
+	s.items, s.refused, s.noRoom = s.items[:0], 0, nil
 	s.deepen()
 }
 
@@ -169,14 +183,20 @@ func (s *Scanner) objects(i int) int {
 	if most <= 0 {
 		most = defaultMaxObjects
 	}
-	for {
-		if len(s.items) >= most {
+	for index := 0; ; index++ {
+		if index >= most {
 			return c.fail(i, fmt.Sprintf("more than %d objects", most))
 		}
 		n := len(s.items)
+		if !s.room(n) {
+			return failed
+		}
 		s.items = append(s.items, Item{})
-		if i = s.element(i, n, &s.items[n]); i < 0 {
+		if i = s.element(i, index, &s.items[n]); i < 0 {
 			return i
+		}
+		if s.items[n].Err == &s.spare {
+			s.items = s.items[:n]
 		}
 		var last bool
 		if i, last = c.after(i, ']'); last {
@@ -224,7 +244,7 @@ func (s *Scanner) element(i, index int, item *Item) int {
 	}
 	end := c.value(i)
 	if end >= 0 {
-		item.Err = &ObjectError{Index: index, Reason: "is not a JSON object", Raw: c.text[i:end]}
+		item.Err = s.refuse(ObjectError{Index: index, Reason: "is not a JSON object", Raw: c.text[i:end]})
 	}
 	return end
 }
@@ -241,9 +261,9 @@ func (s *Scanner) judge(d *draft, index int, item *Item) {
 		}
 		item.Object = Object{}
 	}
-	item.Err = &ObjectError{
+	item.Err = s.refuse(ObjectError{
 		Index: index, ID: d.ID, Version: d.VersionText(), Property: c.odd.property, Reason: c.odd.reason, Raw: raw,
-	}
+	})
 }
 
 // strict notes the first MUST that an accepted object breaks.

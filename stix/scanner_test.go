@@ -2,9 +2,12 @@ package stix
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unsafe"
 )
 
 const sco = "{" + scoText + "}"
@@ -161,5 +164,79 @@ func TestMarkingsStay(t *testing.T) {
 	}
 	for i, item := range items {
 		check(i, item.Object)
+	}
+}
+
+// TestMaxErrors: an envelope of faults is as good as its objects, and costs
+// memory for as many errors as the caller wants to see.
+func TestMaxErrors(t *testing.T) {
+	const n = 40_000
+	text := `{"objects":[` + strings.Repeat("1,{},", n) + sco + `,2]}`
+	s := Scanner{MaxErrors: 10}
+	items, err := s.Envelope(text)
+	if err != nil || len(items) != 11 || s.Beyond() != 2*n+1-10 {
+		t.Fatalf("%d items, %d beyond, %v; want 11, %d", len(items), s.Beyond(), err, 2*n+1-10)
+	}
+	if o := items[10]; o.Err != nil || o.Object.Raw != sco || items[9].Err.Index != 9 {
+		t.Errorf("the last items are %+v and %+v", items[9].Err, o)
+	}
+	if cap(s.items) > 64 {
+		t.Errorf("memory for %d items", cap(s.items))
+	}
+	s.MaxErrors = 0
+	if items, err := s.Envelope(text); err != nil || len(items) != 2*n+2 || s.Beyond() != 0 {
+		t.Errorf("without a bound: %d items, %d beyond, %v", len(items), s.Beyond(), err)
+	}
+}
+
+// TestRoom: who counts memory is asked before it is taken.
+func TestRoom(t *testing.T) {
+	text := `{"objects":[` + strings.Repeat(sco+",", 299) + sco + `]}`
+	var asked []int
+	s := Scanner{Room: func(n int) error { asked = append(asked, n); return nil }}
+	if items, err := s.Envelope(text); err != nil || len(items) != 300 || !slices.Equal(asked, []int{128, 256, 512}) {
+		t.Errorf("%d items, %v, asked for %v", len(items), err, asked)
+	}
+	full := errors.New("full")
+	s.Room = func(n int) error {
+		if cap(s.items) >= n {
+			t.Errorf("asked for %d items, has memory for %d", n, cap(s.items))
+		}
+		return full
+	}
+	s.items = nil
+	if items, err := s.Envelope(text); items != nil || err != full {
+		t.Errorf("%d items, %v; want the error of Room", len(items), err)
+	}
+	s.Room = nil
+	if items, err := s.Envelope(text); err != nil || len(items) != 300 {
+		t.Errorf("afterwards: %d items, %v", len(items), err)
+	}
+}
+
+// TestForget: a Scanner that waits for its next use keeps no text in memory.
+func TestForget(t *testing.T) {
+	var s Scanner
+	collected := make(chan bool)
+	func() {
+		text := new([1 << 20]byte)
+		copy(text[:], `{"a":{"b":1},"objects":[{`+toolText+`,"object_marking_refs":["`+tlp1White+`"],"granular_markings":[{"selectors":["name"],"marking_ref":"`+tlp1White+`"}],"name":"x"},3]`+manyNames(60)+`}`)
+		for i := len(text) - 1; text[i] == 0; i-- {
+			text[i] = ' '
+		}
+		if items, err := s.Envelope(unsafe.String(&text[0], len(text))); err != nil || len(items) != 2 || items[0].Err != nil {
+			t.Fatalf("%d items, %v", len(items), err)
+		}
+		runtime.AddCleanup(text, func(int) { close(collected) }, 0)
+	}()
+	s.Forget()
+	runtime.GC()
+	select {
+	case <-collected:
+	case <-time.After(5 * time.Second):
+		t.Error("the text is still in memory")
+	}
+	if items, err := s.Envelope(`{"objects":[` + sco + `]}`); err != nil || len(items) != 1 {
+		t.Errorf("afterwards: %d items, %v", len(items), err)
 	}
 }
