@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/sync/semaphore"
 
 	"entente/taxii"
 )
@@ -22,30 +23,47 @@ const (
 	drainTime = 5 * time.Second
 )
 
-// A reservation is a part of Limits.Bodies.
+// A reservation is a part of Limits.Bodies and of an account's share of it.
 type reservation struct {
-	s *Server
-	n int64
+	s     *Server
+	share *share
+	n     int64
 }
 
 // grow makes the reservation at least n bytes large.
 func (v *reservation) grow(ctx context.Context, n int64) error {
-	step := min((n+chunkLen-1)/chunkLen*chunkLen, v.s.c.Limits.Bodies) - v.n
+	step := min((n+chunkLen-1)/chunkLen*chunkLen, v.s.bodyShare()) - v.n
 	if step <= 0 {
 		return nil
 	}
-	if !v.s.bodies.TryAcquire(step) {
-		ctx, cancel := context.WithTimeout(ctx, bodyWait)
-		defer cancel()
-		if v.s.bodies.Acquire(ctx, step) != nil {
-			return busy("too many objects are being posted at this moment", bodyWait)
-		}
+	if err := acquire(ctx, v.share.bodies, step); err != nil {
+		return err
+	}
+	if err := acquire(ctx, v.s.bodies, step); err != nil {
+		v.share.bodies.Release(step)
+		return err
 	}
 	v.n += step
 	return nil
 }
 
-func (v *reservation) free() { v.s.bodies.Release(v.n) }
+func (v *reservation) free() {
+	v.s.bodies.Release(v.n)
+	v.share.bodies.Release(v.n)
+}
+
+// acquire waits a little for n of what POSTs share.
+func acquire(ctx context.Context, from *semaphore.Weighted, n int64) error {
+	if from.TryAcquire(n) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, bodyWait)
+	defer cancel()
+	if from.Acquire(ctx, n) != nil {
+		return busy("too many objects are being posted at this moment", bodyWait)
+	}
+	return nil
+}
 
 func tooLarge(most int64) *taxii.Error {
 	return taxii.Errorf(http.StatusRequestEntityTooLarge, "max_content_length is %d bytes", most)
@@ -77,13 +95,7 @@ func (s *Server) readBody(c echo.Context, most int64, held *reservation) (string
 		}
 		from = unzip
 	}
-	var text strings.Builder
-	if req.ContentLength > 0 && req.ContentLength <= 4*bodyStep {
-		if err := held.grow(req.Context(), req.ContentLength); err != nil {
-			return "", err
-		}
-		text.Grow(int(req.ContentLength))
-	}
+	text := new(strings.Builder)
 	chunk := s.chunks.Get().(*[chunkLen]byte)
 	defer s.chunks.Put(chunk)
 	for {
@@ -91,11 +103,15 @@ func (s *Server) readBody(c echo.Context, most int64, held *reservation) (string
 		if int64(text.Len()+n) > most {
 			return "", tooLarge(most)
 		}
-		if full := int64(text.Len() + n); full > int64(text.Cap()) {
-			full *= 2 // the old and the new buffer
-			if err := held.grow(req.Context(), full); err != nil {
+		if size := grown(text, n, req.ContentLength); size > text.Cap() {
+			// The old and the new buffer:
+			if err := held.grow(req.Context(), int64(text.Cap()+size)); err != nil {
 				return "", err
 			}
+			old := text.String()
+			text = new(strings.Builder)
+			text.Grow(size)
+			text.WriteString(old)
 		}
 		text.Write(chunk[:n])
 		if err == io.EOF {
@@ -105,6 +121,20 @@ func (s *Server) readBody(c echo.Context, most int64, held *reservation) (string
 			return "", bodyError(err)
 		}
 	}
+}
+
+// grown is the capacity that text wants for n more bytes, when length bytes were
+// announced. Nobody gets memory for an announcement alone: what has come earns
+// eight times as much.
+func grown(text *strings.Builder, n int, length int64) int {
+	need := text.Len() + n
+	switch {
+	case need <= text.Cap():
+		return text.Cap()
+	case length < int64(need): // not announced, or compressed
+		return max(need, 2*text.Cap())
+	}
+	return int(min(length, max(int64(need), 8*int64(text.Cap()), chunkLen)))
 }
 
 // bodyError says what the client did when reading its body failed.
@@ -167,10 +197,11 @@ func (s *Server) answerUnread(c echo.Context, r *request, err error) {
 	stop := s.watch(res, (*http.ResponseController).SetReadDeadline, drainTime)
 	defer stop()
 	_, _ = io.CopyN(io.Discard, req.Body, drainMax)
+	_ = rc.SetReadDeadline(time.Unix(1, 0)) // net/http, too, would read on
 }
 
-// leftUnread reports whether answerUnread is for this request: one with a body
-// that is too large, or that is larger than what net/http itself reads on.
+// leftUnread reports whether answerUnread is for this request: one whose body was
+// begun, or is too large, or is larger than what net/http itself reads on.
 func leftUnread(req *http.Request, r *request, err error) bool {
 	if r.account == nil || r.bodyRead || req.Body == nil || req.Body == http.NoBody {
 		return false
@@ -182,5 +213,6 @@ func leftUnread(req *http.Request, r *request, err error) bool {
 	case http.StatusRequestEntityTooLarge:
 		return true
 	}
-	return req.ContentLength < 0 || req.ContentLength > ownDrain
+	// Reading a body lifts the deadline, so net/http would wait for ever.
+	return r.late || req.ContentLength < 0 || req.ContentLength > ownDrain
 }

@@ -147,3 +147,32 @@ func TestLongQuery(t *testing.T) {
 		t.Errorf("%d bytes: %s, status %d, want d7 d10", len(query), got, a.StatusCode)
 	}
 }
+
+// TestTokenFits: a query that is taken gets a token that is taken, too.
+func TestTokenFits(t *testing.T) {
+	s := fixtureSite(t)
+	most := longestQuery(s.srv.c.Limits.URL)
+	for _, n := range []int{most, most + 1} {
+		query := "limit=1&match[type]=indicator"
+		for i := 0; len(query) < n-10; i++ {
+			query += fmt.Sprintf(",x-%06d", i)
+		}
+		query += "," + strings.Repeat("x", n-len(query)-1)
+		var e envelope
+		a := s.get(objectsA + "?" + query)
+		if n > most {
+			if a.StatusCode != http.StatusRequestURITooLong {
+				t.Errorf("%d bytes: %d, want 414", n, a.StatusCode)
+			}
+			continue
+		}
+		if a.into(t, &e); a.StatusCode != 200 || e.Next == "" {
+			t.Fatalf("%d bytes: %d %.200s", n, a.StatusCode, a.body)
+		}
+		for _, again := range []string{"limit=1", query} {
+			if a := s.get(objectsA + "?" + again + "&next=" + e.Next); a.StatusCode != 200 {
+				t.Errorf("%d bytes, next with %.20s: %d", n, again, a.StatusCode)
+			}
+		}
+	}
+}

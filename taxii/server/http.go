@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -52,7 +54,8 @@ func TLSConfig(certificates ...tls.Certificate) *tls.Config {
 
 // AdminHandler serves operators: /healthz (the process answers), /readyz (the
 // store does too) and, if metrics is not nil, /metrics. It asks for no
-// credentials: it belongs on a loopback address.
+// credentials: it belongs on a loopback address, and must be asked by its address
+// or as localhost, which no page in an operator's browser can do.
 func (s *Server) AdminHandler(metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -71,7 +74,17 @@ func (s *Server) AdminHandler(metrics prometheus.Gatherer) http.Handler {
 	if metrics != nil {
 		mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	}
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if net.ParseIP(strings.Trim(host, "[]")) == nil && host != "localhost" {
+			http.Error(w, "ask by address", http.StatusForbidden)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // Tidy removes expired documents every interval until ctx ends, then returns

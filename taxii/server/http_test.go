@@ -386,6 +386,14 @@ func TestAdminHandler(t *testing.T) {
 			t.Errorf("%s = %d %.500s, want %s", path, status, body, want)
 		}
 	}
+	for host, want := range map[string]int{"evil.example": 403, "evil.example:80": 403, "localhost:1": 200, "[::1]:1": 200, "127.0.0.1": 200} {
+		req := httptest.NewRequest("GET", "/metrics", nil)
+		req.Host = host
+		w := httptest.NewRecorder()
+		if s.srv.AdminHandler(reg).ServeHTTP(w, req); w.Code != want {
+			t.Errorf("Host %s: %d, want %d", host, w.Code, want)
+		}
+	}
 	if err := s.srv.c.Store.Close(); err != nil {
 		t.Fatal(err)
 	}

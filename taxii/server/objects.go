@@ -109,6 +109,9 @@ func (s *Server) list(c echo.Context, r *request, params taxii.Param, head strin
 		r.buf = add(r.buf, &r.page.Rows[i])
 	}
 	r.buf = s.appendTail(r.buf, r)
+	if err := s.hold(r, int64(len(r.buf))); err != nil {
+		return err
+	}
 	s.writeBody(c, r, http.StatusOK, r.buf)
 	return nil
 }
@@ -130,6 +133,10 @@ func (s *Server) read(c echo.Context, r *request, params taxii.Param, want store
 	req := c.Request()
 	if bad := r.query.Parse(req.URL.RawQuery, params); bad != nil {
 		return bad
+	}
+	filters := r.query.Given&^taxii.ParamsPaging != 0
+	if most := longestQuery(s.c.Limits.URL); filters && r.query.Next == "" && len(req.URL.RawQuery) > most {
+		return taxii.Errorf(http.StatusRequestURITooLong, "the query has more than %d bytes; the one for the next page would not fit", most)
 	}
 	if s.c.StrictFilters && r.query.UnknownMatch() {
 		return taxii.Errorf(http.StatusBadRequest, "TAXII 2.1 has no such match field")
@@ -157,7 +164,7 @@ func (s *Server) read(c echo.Context, r *request, params taxii.Param, want store
 	if err := s.c.Store.Read(ctx, log, &r.sel, &r.page); err != nil {
 		return err
 	}
-	if err := s.hold(r); err != nil {
+	if err := s.hold(r, size(&r.page)); err != nil {
 		return err
 	}
 	r.n = r.page.N
@@ -172,19 +179,17 @@ func (s *Server) read(c echo.Context, r *request, params taxii.Param, want store
 	return nil
 }
 
-// hold counts the page's memory until the request ends, because a client may
-// take its time to read it.
-func (s *Server) hold(r *request) error {
-	n := int64(len(r.page.Objects))
-	for i := range r.page.Parts {
-		n += int64(len(r.page.Parts[i].Plain) + len(r.page.Parts[i].Deflate))
+// longestQuery is how long a query may be so that its filters, once more and
+// inside a token, fit into a URL of most bytes; the rest is for the path.
+func longestQuery(most int) int { return most*3/7 - 512 }
+
+// size is what the page has in memory.
+func size(p *store.Page) int64 {
+	n := int64(len(p.Objects))
+	for i := range p.Parts {
+		n += int64(len(p.Parts[i].Plain) + len(p.Parts[i].Deflate))
 	}
-	if s.answers.Add(n) > s.c.Limits.Answers {
-		s.answers.Add(-n)
-		return busy("too many pages are being read at this moment", time.Second)
-	}
-	r.held = n
-	return nil
+	return n
 }
 
 // resume applies the continuation token, if there is one: the caller's own for

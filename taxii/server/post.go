@@ -2,6 +2,8 @@ package server
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,7 +44,7 @@ func (s *Server) postObjects(c echo.Context, r *request) error {
 	}
 	r.late = true
 	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Time{}) // write sets one; a recorder in a test has none
-	held := reservation{s: s}
+	held := reservation{s: s, share: r.share}
 	defer held.free()
 	text, err := s.readBody(c, r.root.MaxContentLength, &held)
 	if err != nil {
@@ -50,10 +52,12 @@ func (s *Server) postObjects(c echo.Context, r *request) error {
 	}
 	r.bodyRead = true
 	scanner := s.scanners.Get().(*stix.Scanner)
-	defer s.scanners.Put(scanner)
-	items, err := scanner.Envelope(text)
+	items, err := s.scan(req.Context(), scanner, text, &held)
 	if err != nil {
-		return unprocessable(err)
+		return err
+	}
+	if len(items) <= maxItems {
+		defer s.scanners.Put(scanner)
 	}
 	st, err := s.store(c, r, items)
 	if err != nil {
@@ -61,6 +65,25 @@ func (s *Server) postObjects(c echo.Context, r *request) error {
 	}
 	s.writeJSON(c, r, http.StatusAccepted, st)
 	return nil
+}
+
+const (
+	itemCost = 512  // bytes of memory for an element of an envelope, besides its text
+	maxItems = 4096 // elements that a scanner keeps room for
+)
+
+// scan splits an envelope. Few do so at once: only then is it known how many
+// elements there are, and their memory counted.
+func (s *Server) scan(ctx context.Context, scanner *stix.Scanner, text string, held *reservation) ([]stix.Item, error) {
+	if err := acquire(ctx, s.scans, 1); err != nil {
+		return nil, err
+	}
+	defer s.scans.Release(1)
+	items, err := scanner.Envelope(text)
+	if err != nil {
+		return nil, unprocessable(err)
+	}
+	return items, held.grow(ctx, int64(len(text)+len(items)*itemCost))
 }
 
 // unprocessable is the answer to a body that is no envelope. It may quote the
@@ -82,7 +105,13 @@ func (s *Server) store(c echo.Context, r *request, items []stix.Item) (*taxii.St
 	}
 	r.n = len(items)
 	var refusals map[int]string
-	batch := store.Batch{Log: r.coll.log, At: r.start, Objects: make([]stix.Object, 0, len(items))}
+	good := 0
+	for i := range items {
+		if items[i].Err == nil {
+			good++
+		}
+	}
+	batch := store.Batch{Log: r.coll.log, At: r.start, Objects: make([]stix.Object, 0, good)}
 	for i := range items {
 		o := &items[i].Object
 		if items[i].Err != nil {
@@ -125,33 +154,30 @@ func newStatus(id string, r *request, items []stix.Item, refusals map[int]string
 	st := &taxii.Status{ID: id, Status: taxii.StatusComplete, RequestTimestamp: at, TotalCount: len(items)}
 	next := 0 // in receipt
 	for i := range items {
-		detail, ok := taxii.StatusDetail{}, false
-		switch o := &items[i].Object; {
-		case items[i].Err != nil:
-			detail = invalidDetail(items[i].Err, i, at)
-		case refusals[i] != "":
-			detail = taxii.StatusDetail{ID: string(o.ID), Version: o.VersionText(), Message: refusals[i]}
-		default:
-			ok, detail.Message = describe(receipt.Outcomes[next])
-			detail.ID, detail.Version = string(o.ID), o.VersionText()
-			if detail.Version == "" {
-				detail.Version = receipt.Added[next].String()
+		o, ok, why, added := &items[i].Object, false, refusals[i], ""
+		if items[i].Err == nil && why == "" {
+			ok, why = describe(receipt.Outcomes[next], r.rights.Read)
+			if r.rights.Read { // it would tell whether the object was there before
+				added = receipt.Added[next].String()
 			}
 			next++
 		}
-		if detail.Version == "" {
-			detail.Version = at
-		}
+		listed := false
 		if ok {
 			st.SuccessCount++
+			listed = len(items) <= maxSuccesses
 		} else {
 			st.FailureCount++
+			listed = st.FailureCount <= maxFailures
 		}
-		if ok && len(items) <= maxSuccesses {
-			st.Successes = append(st.Successes, detail)
-		}
-		if !ok && st.FailureCount <= maxFailures {
-			st.Failures = append(st.Failures, detail)
+		switch {
+		case !listed:
+		case items[i].Err != nil:
+			st.Failures = append(st.Failures, invalidDetail(items[i].Err, i, at))
+		case ok:
+			st.Successes = append(st.Successes, detail(o, why, cmp.Or(added, at)))
+		default:
+			st.Failures = append(st.Failures, detail(o, why, cmp.Or(added, at)))
 		}
 	}
 	if len(st.Failures) != st.FailureCount {
@@ -160,25 +186,43 @@ func newStatus(id string, r *request, items []stix.Item, refusals map[int]string
 	return st
 }
 
+// detail is about an object; version is the one of an object that has none.
+func detail(o *stix.Object, message, version string) taxii.StatusDetail {
+	return taxii.StatusDetail{ID: string(o.ID), Version: cut(cmp.Or(o.VersionText(), version), 150), Message: message}
+}
+
+// cut keeps what a client has sent from making its status long.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
 // invalidDetail is about an item that is no STIX object. Details need an id and
 // a version even then: "invalid--" and the index, and the time of the request.
 func invalidDetail(e *stix.ObjectError, index int, at string) taxii.StatusDetail {
-	d := taxii.StatusDetail{ID: strings.ToValidUTF8(string(e.ID), "?"), Version: e.Version, Message: e.Error()}
+	d := taxii.StatusDetail{ID: strings.ToValidUTF8(string(e.ID), "?"), Version: cut(e.Version, 150), Message: cut(e.Error(), 300)}
 	if d.ID == "" {
 		d.ID = fmt.Sprint("invalid--", index)
 	}
 	if d.Version == "" {
 		d.Version = at
 	}
-	const most = 300
-	if len(d.Message) > most {
-		d.Message = strings.ToValidUTF8(d.Message[:most], "") + "…"
-	}
 	return d
 }
 
-// describe says whether an outcome is a success to the client, and why.
-func describe(o store.Outcome) (ok bool, message string) {
+// describe says whether an outcome is a success to the client, and why. A client
+// that may not read is not told what it has run into.
+func describe(o store.Outcome, mayRead bool) (ok bool, message string) {
+	if !mayRead {
+		switch o {
+		case store.Duplicate:
+			return true, ""
+		case store.Differs, store.Foreign, store.AfterRevoked:
+			return false, "not stored: what the collection has of this object stands against it"
+		}
+	}
 	switch o {
 	case store.Stored:
 		return true, ""

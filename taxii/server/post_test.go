@@ -322,3 +322,40 @@ func TestGzip(t *testing.T) {
 		}
 	}
 }
+
+// TestWriteOnlyIsToldNothing: an account that may not read does not learn what a
+// collection has.
+func TestWriteOnlyIsToldNothing(t *testing.T) {
+	s := newSite(t)
+	object := func(created, modified, name string) string {
+		return fmt.Sprintf(`{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-000000000001","created":"%sT00:00:00Z","modified":"%sT00:00:00Z","name":"%s"}`, created, modified, name)
+	}
+	address := stixtest.Fixture()[3].Raw
+	s.post(object("2020-01-01", "2020-01-01", "secret"), address)
+	post := func(body string) (st taxii.Status) {
+		s.do("wo", "POST", objectsA, envelopeOf(body)).into(t, &st)
+		return st
+	}
+	for _, body := range []string{object("2020-01-01", "2020-01-01", "secret"), address} {
+		if st := post(body); st.SuccessCount != 1 || st.Successes[0].Message != "" {
+			t.Errorf("what is there: %+v", st)
+		}
+	}
+	if st := post(address); st.Successes[0].Version != st.RequestTimestamp {
+		t.Errorf("version %s of an address, want that of the request, %s", st.Successes[0].Version, st.RequestTimestamp)
+	}
+	other, foreign := post(object("2020-01-01", "2020-01-01", "guess")), post(object("2021-01-01", "2022-01-01", ""))
+	if other.FailureCount != 1 || foreign.FailureCount != 1 || other.Failures[0].Message != foreign.Failures[0].Message {
+		t.Errorf("other content: %+v; other creator: %+v; want the same message", other, foreign)
+	}
+}
+
+// TestLongVersion: what a client sends does not make its status long.
+func TestLongVersion(t *testing.T) {
+	s := newSite(t)
+	body := `{"type":"x-a","id":"x-a--00000000-0000-4000-8000-000000000001","created":"2020-01-01T00:00:00Z","modified":"2020-01-01T00:00:00.` + strings.Repeat("1", 100_000) + `Z"}`
+	a := s.do("rw", "POST", objectsA, envelopeOf(body))
+	if a.StatusCode != 202 || len(a.body) > 2000 {
+		t.Errorf("%d, %d bytes", a.StatusCode, len(a.body))
+	}
+}

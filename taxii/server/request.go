@@ -21,11 +21,12 @@ type request struct {
 	counts  *series
 	start   time.Time
 	account *Account
+	share   *share // of account; nil as long as there is none
 	root    *root
 	coll    *collection
 	rights  Rights
 	n       int   // objects in the answer, or in the body of a POST
-	held    int64 // of Server.answers
+	held    int64 // see hold
 	dropped bool
 
 	late     bool // the body may have taken longer than the server's WriteTimeout
@@ -80,6 +81,9 @@ func (s *Server) serve(c echo.Context, r *request, h handler) error {
 		return err
 	}
 	r.account = account
+	if err := s.enter(r); err != nil {
+		return err
+	}
 	if bad := taxii.Negotiate(req.Header["Accept"], s.c.StrictAccept); bad != nil {
 		return bad
 	}
@@ -96,7 +100,7 @@ func (s *Server) begin(route string, counts *series) *request {
 // end answers a panic, logs, counts and gives r back.
 func (s *Server) end(c echo.Context, r *request) {
 	s.running.Add(-1)
-	s.answers.Add(-r.held)
+	s.leave(r)
 	if p := recover(); p != nil {
 		r.dropped = true // a goroutine of a library may still hold its parts
 		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {

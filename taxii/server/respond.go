@@ -68,16 +68,38 @@ func (s *Server) write(c echo.Context, r *request, status int, head, body []byte
 	if c.Request().Method == http.MethodHead {
 		return
 	}
-	if mib := len(body) >> 20; mib > 0 || r.late {
-		stop := s.watch(res, (*http.ResponseController).SetWriteDeadline, time.Duration(mib+1)*s.c.Limits.WriteTimeout)
-		defer stop()
+	if len(body) <= writeStep && !r.late {
+		if len(head) > 0 {
+			if _, err := res.Write(head); err != nil {
+				return // the client is gone
+			}
+		}
+		_, _ = res.Write(body)
+		return
 	}
-	if len(head) > 0 {
-		if _, err := res.Write(head); err != nil {
-			return // the client is gone
+	for s.writeStep(res, head, body[:min(len(body), writeStep)]) && len(body) > writeStep {
+		head, body = nil, body[writeStep:]
+	}
+}
+
+// writeStep is how many bytes a client must read in Limits.WriteTimeout.
+const writeStep = 1 << 20
+
+// writeStep writes a part of an answer and reports whether it is on its way.
+func (s *Server) writeStep(res *echo.Response, head, body []byte) bool {
+	stop := s.watch(res, (*http.ResponseController).SetWriteDeadline, s.c.Limits.WriteTimeout)
+	defer stop()
+	for _, p := range [][]byte{head, body} {
+		if len(p) == 0 {
+			continue
+		}
+		if _, err := res.Write(p); err != nil {
+			return false // the client is gone, or too slow
 		}
 	}
-	_, _ = res.Write(body)
+	// What net/http has in its buffer would be written without a deadline.
+	err := http.NewResponseController(res.Writer).Flush()
+	return err == nil || errors.Is(err, http.ErrNotSupported) // by a recorder in a test
 }
 
 // watch lifts the server's own deadline and ends reading or writing once d has

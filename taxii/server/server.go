@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -35,6 +36,8 @@ type Server struct {
 	chunks    sync.Pool // of *[chunkLen]byte
 	vary      []string  // Vary header
 	bodies    *semaphore.Weighted
+	scans     *semaphore.Weighted // bodies being read as JSON
+	shares    sync.Map            // of *share, by account name
 	running   atomic.Int64
 	answers   atomic.Int64 // bytes: see hold
 
@@ -69,6 +72,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, fmt.Errorf("server: %w", err)
 	}
 	s := &Server{c: c, roots: map[string]*root{}, bodies: semaphore.NewWeighted(c.Limits.Bodies)}
+	s.scans = semaphore.NewWeighted(int64(2 * runtime.GOMAXPROCS(0)))
 	for i := range c.Roots {
 		s.roots[c.Roots[i].Path] = newRoot(&c.Roots[i])
 	}

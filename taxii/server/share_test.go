@@ -1,0 +1,183 @@
+package server
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"entente/stix"
+	"entente/stix/stixtest"
+	"entente/store"
+	"entente/taxii"
+)
+
+// dial sends text, which begins a request, and leaves the connection open.
+func (s *site) dial(text string) net.Conn {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { conn.Close() })
+	_ = conn.(*net.TCPConn).SetReadBuffer(4096)
+	if _, err := io.WriteString(conn, text); err != nil {
+		s.t.Fatal(err)
+	}
+	return conn
+}
+
+const postHead = "POST " + objectsA + " HTTP/1.1\r\nHost: x\r\nAuthorization: Basic d286d28=\r\nContent-Type: " + taxii.MediaType + "\r\n" // wo
+
+// TestBodyRefusedInTheMiddle: the answer to a body that is wrong comes while the
+// client still owes the rest, and the connection ends.
+func TestBodyRefusedInTheMiddle(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	conn := s.dial(postHead + "Content-Encoding: gzip\r\nContent-Length: 100000\r\n\r\nthis is not gzip at all")
+	_ = conn.SetReadDeadline(time.Now().Add(drainTime + 5*time.Second))
+	start := time.Now()
+	r := bufio.NewReader(conn)
+	res, err := http.ReadResponse(r, nil)
+	if err != nil || res.StatusCode != http.StatusBadRequest || time.Since(start) > drainTime/2 {
+		t.Fatalf("after %v: %+v, %v, want 400", time.Since(start), res, err)
+	}
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		t.Errorf("the connection stays: %v", err)
+	}
+}
+
+// TestAnnouncedBodies: memory is for what has come, not for what is announced,
+// and one account cannot have all of it.
+func TestAnnouncedBodies(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.Limits.Bodies, c.Roots[1].MaxContentLength = 8<<20, 1<<20 })
+	for range 16 {
+		s.dial(postHead + "Content-Length: 1000000\r\n\r\n{")
+	}
+	for s.srv.running.Load() < 16 {
+		time.Sleep(time.Millisecond)
+	}
+	if st := s.post(stixtest.Fixture()[0].Raw); st.SuccessCount != 1 {
+		t.Errorf("the POST of another account: %+v", st)
+	}
+	for range 16 {
+		s.dial(postHead + "Content-Length: 1000000\r\n\r\n" + strings.Repeat(" ", 300_000))
+	}
+	for deadline := time.Now().Add(10 * time.Second); s.srv.shareOf(&Account{Name: "wo"}).bodies.TryAcquire(2 << 20); time.Sleep(time.Millisecond) {
+		s.srv.shareOf(&Account{Name: "wo"}).bodies.Release(2 << 20)
+		if time.Now().After(deadline) {
+			t.Fatal("the bodies are not counted")
+		}
+	}
+	if st := s.post(stixtest.Fixture()[1].Raw); st.SuccessCount != 1 {
+		t.Errorf("the POST of another account, when one has used up its share: %+v", st)
+	}
+}
+
+// bigPages has two pages of 16 MiB.
+func bigPages(c *Config, t *testing.T) {
+	var objects []stix.Object
+	for i := range 32 {
+		o, err := stix.Parse(fmt.Sprintf(`{"type":"x-big","id":"x-big--00000000-0000-4000-8000-%012d","a":"%s"}`, i, strings.Repeat("x", 1<<20)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects = append(objects, o)
+	}
+	if _, err := c.Store.Commit(t.Context(), &store.Batch{Log: collA, Objects: objects, At: c.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	c.Limits.PageBytes = 16 << 20
+}
+
+const getBig = "GET " + objectsA + " HTTP/1.1\r\nHost: x\r\nAuthorization: Basic cm86cm8=\r\n\r\n" // ro
+
+// TestReaderOfNothing: who does not read loses its page after one WriteTimeout,
+// however large the page is.
+func TestReaderOfNothing(t *testing.T) {
+	s := newSite(t, func(c *Config) { bigPages(c, t); c.Limits.WriteTimeout = 500 * time.Millisecond })
+	s.dial(getBig)
+	for s.srv.answers.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	start := time.Now()
+	for s.srv.answers.Load() != 0 && time.Since(start) < 10*time.Second {
+		time.Sleep(time.Millisecond)
+	}
+	if took := time.Since(start); took > 4*time.Second {
+		t.Errorf("the page was kept for %v, want about 500ms", took)
+	}
+}
+
+// TestShareOfAnswers: an account that does not read leaves memory for others.
+func TestShareOfAnswers(t *testing.T) {
+	s := newSite(t, func(c *Config) { bigPages(c, t); c.Limits.Answers = 64 << 20 })
+	for range 8 {
+		s.dial(getBig)
+	}
+	for s.srv.answers.Load() < 16<<20 {
+		time.Sleep(time.Millisecond)
+	}
+	if a := s.get(objectsA); a.StatusCode != 200 || len(a.body) < 16<<20 {
+		t.Errorf("another account: %d, %d bytes", a.StatusCode, len(a.body))
+	}
+}
+
+// TestShareOfRequests: an account can have half of them at once.
+func TestShareOfRequests(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.Limits.Requests = 8 })
+	s.srv.shareOf(&Account{Name: "ro"}).requests.Add(4)
+	if a := s.do("ro", "GET", "/taxii2/", ""); a.StatusCode != 503 || a.Header.Get("Retry-After") == "" {
+		t.Errorf("its fifth: %d", a.StatusCode)
+	}
+	if a := s.get("/taxii2/"); a.StatusCode != 200 {
+		t.Errorf("another's: %d", a.StatusCode)
+	}
+	s.srv.shareOf(&Account{Name: "ro"}).requests.Add(-4)
+	if a := s.do("ro", "GET", "/taxii2/", ""); a.StatusCode != 200 {
+		t.Errorf("afterwards: %d", a.StatusCode)
+	}
+}
+
+// TestManyNothings: a small body of very many elements is paid for.
+func TestManyNothings(t *testing.T) {
+	s := newSite(t)
+	body := `{"objects":[` + strings.Repeat("1,", 99_999) + `1]}`
+	var peak uint64
+	stop := make(chan bool)
+	watched := make(chan bool)
+	go func() {
+		defer close(watched)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			peak = max(peak, m.HeapInuse)
+		}
+	}()
+	var all sync.WaitGroup
+	for range 24 {
+		all.Go(func() {
+			if a := s.do("wo", "POST", objectsA, body); a.StatusCode != 202 && a.StatusCode != 503 {
+				t.Errorf("%d %.200s", a.StatusCode, a.body)
+			}
+		})
+	}
+	all.Wait()
+	close(stop)
+	<-watched
+	if peak > 900<<20 {
+		t.Errorf("heap in use: %d MiB", peak>>20)
+	}
+	t.Logf("heap in use: %d MiB", peak>>20)
+}
