@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"time"
+	"unsafe"
 
 	"github.com/labstack/echo/v4"
 
@@ -53,10 +54,17 @@ func (s *Server) envelope(c echo.Context, r *request, params taxii.Param) error 
 	case want == store.WantDeflated:
 		d := s.deflators.Get().(*deflator)
 		defer d.free(&s.deflators)
+		body := d.page(r.page.Parts, r.buf)
+		if err := s.hold(r, int64(len(body))); err != nil {
+			return err
+		}
 		c.Response().Header()["Content-Encoding"] = headerGzip
-		s.write(c, r, http.StatusOK, nil, d.page(r.page.Parts, r.buf))
+		s.write(c, r, http.StatusOK, nil, body)
 	case r.account.EscapeNonASCII:
 		body := taxii.AppendASCII([]byte(taxii.ObjectsHead), r.page.Objects)
+		if err := s.hold(r, int64(cap(body))); err != nil {
+			return err
+		}
 		s.writeBody(c, r, http.StatusOK, append(body, r.buf...))
 	default:
 		r.page.Objects = append(r.page.Objects, r.buf...)
@@ -183,11 +191,15 @@ func (s *Server) read(c echo.Context, r *request, params taxii.Param, want store
 // inside a token, fit into a URL of most bytes; the rest is for the path.
 func longestQuery(most int) int { return most*3/7 - 512 }
 
-// size is what the page has in memory.
+// size is what the page has in memory. Rows need no bound but their number: ids
+// and versions are short, a row takes some 500 bytes at most.
 func size(p *store.Page) int64 {
-	n := int64(len(p.Objects))
+	n := int64(len(p.Objects)) + int64(len(p.Rows))*int64(unsafe.Sizeof(store.Row{}))
 	for i := range p.Parts {
 		n += int64(len(p.Parts[i].Plain) + len(p.Parts[i].Deflate))
+	}
+	for i := range p.Rows {
+		n += int64(len(p.Rows[i].ID) + len(p.Rows[i].Version))
 	}
 	return n
 }

@@ -23,9 +23,11 @@ const (
 	// tell the client nothing but what it sent, and at 10,000 objects it is a
 	// megabyte that is written, kept for a day and sent back.
 	maxSuccesses = 100
-	// Of a POST with more failures these are only counted, for the same reason:
-	// a small body must not become a large status.
-	maxFailures = 10_000
+	// Of a POST with more failures, or with failures that need more text, these
+	// are only counted, for the same reason: a small body must not become a large
+	// status. As JSON the text is less than store.MaxBody, whatever is escaped.
+	maxFailures    = 10_000
+	maxFailureText = 2 << 20 // bytes
 )
 
 // postObjects answers POST {collection}/objects/ (TAXII 2.1, section 5.5). When
@@ -52,14 +54,12 @@ func (s *Server) postObjects(c echo.Context, r *request) error {
 	}
 	r.bodyRead = true
 	scanner := s.scanners.Get().(*stix.Scanner)
+	defer s.putScanner(scanner)
 	items, err := s.scan(req.Context(), scanner, text, &held)
 	if err != nil {
 		return err
 	}
-	if len(items) <= maxItems {
-		defer s.scanners.Put(scanner)
-	}
-	st, err := s.store(c, r, items)
+	st, err := s.store(c, r, items, scanner.Beyond())
 	if err != nil {
 		return err
 	}
@@ -67,23 +67,26 @@ func (s *Server) postObjects(c echo.Context, r *request) error {
 	return nil
 }
 
-const (
-	itemCost = 512  // bytes of memory for an element of an envelope, besides its text
-	maxItems = 4096 // elements that a scanner keeps room for
-)
+// itemCost is what an element of an envelope takes in memory besides its text, in
+// bytes, until the answer: its item, and its object in the batch or its error.
+const itemCost = 512
 
-// scan splits an envelope. Few do so at once: only then is it known how many
-// elements there are, and their memory counted.
+// scan splits an envelope into elements. Memory for many is reserved as they
+// come: a small body can have a great many.
 func (s *Server) scan(ctx context.Context, scanner *stix.Scanner, text string, held *reservation) ([]stix.Item, error) {
-	if err := acquire(ctx, s.scans, 1); err != nil {
-		return nil, err
-	}
-	defer s.scans.Release(1)
+	body := held.n
+	scanner.Room = func(items int) error { return held.grow(ctx, body+int64(items)*itemCost) }
 	items, err := scanner.Envelope(text)
 	if err != nil {
 		return nil, unprocessable(err)
 	}
-	return items, held.grow(ctx, int64(len(text)+len(items)*itemCost))
+	return items, nil
+}
+
+func (s *Server) putScanner(scanner *stix.Scanner) {
+	scanner.Room = nil
+	scanner.Forget()
+	s.scanners.Put(scanner)
 }
 
 // unprocessable is the answer to a body that is no envelope. It may quote the
@@ -97,13 +100,13 @@ func unprocessable(err error) error {
 }
 
 // store commits the good ones of items together with the status, and returns
-// the status.
-func (s *Server) store(c echo.Context, r *request, items []stix.Item) (*taxii.Status, error) {
+// the status. As many elements as beyond says were no objects and are no items.
+func (s *Server) store(c echo.Context, r *request, items []stix.Item, beyond int) (*taxii.Status, error) {
 	id, err := s.newID()
 	if err != nil {
 		return nil, err
 	}
-	r.n = len(items)
+	r.n = len(items) + beyond
 	var refusals map[int]string
 	good := 0
 	for i := range items {
@@ -129,7 +132,7 @@ func (s *Server) store(c echo.Context, r *request, items []stix.Item) (*taxii.St
 	var st *taxii.Status
 	var failed error
 	batch.Then = func(receipt store.Receipt) []store.Document {
-		st = newStatus(id, r, items, refusals, &receipt)
+		st = newStatus(id, r, items, beyond, refusals, &receipt)
 		var doc store.Document
 		if doc, failed = statusDocument(st, r); failed != nil {
 			return nil
@@ -143,16 +146,18 @@ func (s *Server) store(c echo.Context, r *request, items []stix.Item) (*taxii.St
 	if failed != nil {
 		return nil, fmt.Errorf("status %s: %w", id, failed)
 	}
-	s.metrics.posted(receipt.Outcomes, len(items)-len(receipt.Outcomes))
+	s.metrics.posted(receipt.Outcomes, r.n-len(receipt.Outcomes))
 	return st, nil
 }
 
-// newStatus reports on items, in their order: refusals are those that never
-// reached the store, receipt is about the others.
-func newStatus(id string, r *request, items []stix.Item, refusals map[int]string, receipt *store.Receipt) *taxii.Status {
+// newStatus reports on items, in their order, and on as many failures as beyond
+// says: refusals are those that never reached the store, receipt is about the
+// others.
+func newStatus(id string, r *request, items []stix.Item, beyond int, refusals map[int]string, receipt *store.Receipt) *taxii.Status {
 	at := stix.FormatMicros(r.start.UnixMicro())
-	st := &taxii.Status{ID: id, Status: taxii.StatusComplete, RequestTimestamp: at, TotalCount: len(items)}
+	st := &taxii.Status{ID: id, Status: taxii.StatusComplete, RequestTimestamp: at, TotalCount: len(items) + beyond, FailureCount: beyond}
 	next := 0 // in receipt
+	text := 0 // bytes of the failures
 	for i := range items {
 		o, ok, why, added := &items[i].Object, false, refusals[i], ""
 		if items[i].Err == nil && why == "" {
@@ -162,23 +167,23 @@ func newStatus(id string, r *request, items []stix.Item, refusals map[int]string
 			}
 			next++
 		}
-		listed := false
 		if ok {
 			st.SuccessCount++
-			listed = len(items) <= maxSuccesses
-		} else {
-			st.FailureCount++
-			listed = st.FailureCount <= maxFailures
+			if st.TotalCount <= maxSuccesses {
+				st.Successes = append(st.Successes, detail(o, why, cmp.Or(added, at)))
+			}
+			continue
 		}
-		switch {
-		case !listed:
-		case items[i].Err != nil:
-			st.Failures = append(st.Failures, invalidDetail(items[i].Err, i, at))
-		case ok:
-			st.Successes = append(st.Successes, detail(o, why, cmp.Or(added, at)))
-		default:
-			st.Failures = append(st.Failures, detail(o, why, cmp.Or(added, at)))
+		st.FailureCount++
+		if st.FailureCount > maxFailures || text > maxFailureText {
+			continue
 		}
+		d := detail(o, why, cmp.Or(added, at))
+		if items[i].Err != nil {
+			d = invalidDetail(items[i].Err, at)
+		}
+		text += len(d.ID) + len(d.Version) + len(d.Message)
+		st.Failures = append(st.Failures, d)
 	}
 	if len(st.Failures) != st.FailureCount {
 		st.Failures = nil // a list is as long as its count, or absent
@@ -188,7 +193,7 @@ func newStatus(id string, r *request, items []stix.Item, refusals map[int]string
 
 // detail is about an object; version is the one of an object that has none.
 func detail(o *stix.Object, message, version string) taxii.StatusDetail {
-	return taxii.StatusDetail{ID: string(o.ID), Version: cut(cmp.Or(o.VersionText(), version), 150), Message: message}
+	return taxii.StatusDetail{ID: string(o.ID), Version: cmp.Or(o.VersionText(), version), Message: message}
 }
 
 // cut keeps what a client has sent from making its status long.
@@ -201,10 +206,10 @@ func cut(s string, most int) string {
 
 // invalidDetail is about an item that is no STIX object. Details need an id and
 // a version even then: "invalid--" and the index, and the time of the request.
-func invalidDetail(e *stix.ObjectError, index int, at string) taxii.StatusDetail {
-	d := taxii.StatusDetail{ID: strings.ToValidUTF8(string(e.ID), "?"), Version: cut(e.Version, 150), Message: cut(e.Error(), 300)}
+func invalidDetail(e *stix.ObjectError, at string) taxii.StatusDetail {
+	d := taxii.StatusDetail{ID: strings.ToValidUTF8(string(e.ID), "?"), Version: e.Version, Message: cut(e.Error(), 300)}
 	if d.ID == "" {
-		d.ID = fmt.Sprint("invalid--", index)
+		d.ID = fmt.Sprint("invalid--", e.Index)
 	}
 	if d.Version == "" {
 		d.Version = at

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -36,8 +35,7 @@ type Server struct {
 	chunks    sync.Pool // of *[chunkLen]byte
 	vary      []string  // Vary header
 	bodies    *semaphore.Weighted
-	scans     *semaphore.Weighted // bodies being read as JSON
-	shares    sync.Map            // of *share, by account name
+	shares    sync.Map // of *share, by account name
 	running   atomic.Int64
 	answers   atomic.Int64 // bytes: see hold
 
@@ -72,7 +70,6 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, fmt.Errorf("server: %w", err)
 	}
 	s := &Server{c: c, roots: map[string]*root{}, bodies: semaphore.NewWeighted(c.Limits.Bodies)}
-	s.scans = semaphore.NewWeighted(int64(2 * runtime.GOMAXPROCS(0)))
 	for i := range c.Roots {
 		s.roots[c.Roots[i].Path] = newRoot(&c.Roots[i])
 	}
@@ -91,7 +88,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s.requests.New = func() any { return new(request) }
 	s.scanners.New = func() any {
-		return &stix.Scanner{MaxObjects: s.c.Limits.Objects, MaxDepth: s.c.Limits.Depth}
+		return &stix.Scanner{MaxObjects: s.c.Limits.Objects, MaxDepth: s.c.Limits.Depth, MaxErrors: maxFailures}
 	}
 	s.deflators.New = func() any { return newDeflator() }
 	s.chunks.New = func() any { return new([chunkLen]byte) }
