@@ -35,6 +35,10 @@ const (
 // maxLimit is the greatest TAXII integer (TAXII 2.1, section 2).
 const maxLimit = 1<<53 - 1
 
+// maxValues is the most values of one parameter: what each costs is multiplied
+// by the entries of a collection.
+const maxValues = 1000
+
 // A Query is the parsed query string of a request. The zero Query selects
 // everything, subject to the defaults of TAXII 2.1, section 3.4. It may be
 // parsed into again: its slices are kept.
@@ -191,8 +195,12 @@ func (q *Query) setLimit(value string) *Error {
 	return nil
 }
 
-// setList reads the comma-separated values of match[id], [type] or [spec_version].
+// setList reads the comma-separated values of match[id], [type] or
+// [spec_version]. One that is there twice selects no more than once.
 func (q *Query) setList(p Param, key, value string) *Error {
+	if strings.Count(value, ",") >= maxValues {
+		return badParam(key, "has more than %d values", maxValues)
+	}
 	for more := true; more; {
 		var item string
 		item, value, more = strings.Cut(value, ",")
@@ -211,7 +219,14 @@ func (q *Query) setList(p Param, key, value string) *Error {
 			q.SpecVersions = append(q.SpecVersions, item)
 		}
 	}
+	q.IDs, q.Types, q.SpecVersions = distinct(q.IDs), distinct(q.Types), distinct(q.SpecVersions)
 	return nil
+}
+
+// distinct sorts values and keeps one of each.
+func distinct[S ~string](values []S) []S {
+	slices.Sort(values)
+	return slices.Compact(values)
 }
 
 func notVisible(r rune) bool { return r <= ' ' || r == 0x7f || r == '\uFFFD' }
@@ -235,6 +250,9 @@ func allDigits(s string) bool {
 // timestamps, none twice (TAXII 2.1, section 3.4.1).
 func (q *Query) setVersion(value string) *Error {
 	const name = "match[version]"
+	if strings.Count(value, ",") >= maxValues {
+		return badParam(name, "has more than %d values", maxValues)
+	}
 	for more := true; more; {
 		var item string
 		item, value, more = strings.Cut(value, ",")

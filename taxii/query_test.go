@@ -11,7 +11,10 @@ import (
 )
 
 func TestParseQuery(t *testing.T) {
-	long := strings.Repeat("indicator--a7e1d5c0-61f0-4c83-8e0f-7d1f1f3c1a01,", 210)
+	var long string // of distinct ids, in order
+	for i := range 300 {
+		long += fmt.Sprintf("indicator--a7e1d5c0-61f0-4c83-8e0f-%012d,", i)
+	}
 	for _, tc := range []struct {
 		id, raw string
 		want    string // text, as below
@@ -43,6 +46,13 @@ func TestParseQuery(t *testing.T) {
 		{"T-3.4-14", "limit=9007199254740992", "400 limit"},
 		{"T-3.4-14", "limit=99999999999999999999999999", "400 limit"},
 		{"T-3.4-18", "match[type]=indicator,malware", "{types=indicator,malware}"},
+		{"T-3.4-18", "match[type]=malware,indicator,malware,indicator", "{types=indicator,malware}"},
+		{"T-3.4-18", "match[id]=b,a,b", "{ids=a,b}"},
+		{"T-3.4-18", "match[spec_version]=2.1,2.0,2.1", "{spec=2.0,2.1}"},
+		{"T-3.4-18", "match[type]=" + strings.Repeat("a,", 999) + "a", "{types=a}"},
+		{"T-3.4-18", "match[type]=" + strings.Repeat("a,", 1000) + "a", "400 match[type]"},
+		{"T-3.4-18", "match[id]=" + strings.Repeat("a,", 1000) + "a", "400 match[id]"},
+		{"T-3.4-18", "match[version]=" + strings.Repeat("2024-01-01T00:00:00Z,", 1000) + "last", "400 match[version]"},
 		{"T-3.4-19", "match[type]=", "400 match[type]"},
 		{"T-3.4-19", "match[type]=a,,b", "400 match[type]"},
 		{"T-3.4-19", "match[type]=a,%20b", "400 match[type]"},

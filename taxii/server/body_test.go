@@ -154,8 +154,8 @@ func TestTokenFits(t *testing.T) {
 	most := longestQuery(s.srv.c.Limits.URL)
 	for _, n := range []int{most, most + 1} {
 		query := "limit=1&match[type]=indicator"
-		for i := 0; len(query) < n-10; i++ {
-			query += fmt.Sprintf(",x-%06d", i)
+		for i := 0; len(query) < n-30; i++ {
+			query += fmt.Sprintf(",x-%020d", i)
 		}
 		query += "," + strings.Repeat("x", n-len(query)-1)
 		var e envelope

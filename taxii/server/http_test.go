@@ -162,11 +162,11 @@ func TestFailuresTellNothing(t *testing.T) {
 		}
 		var e taxii.ErrorMessage
 		a.into(t, &e)
-		if !strings.Contains(s.log.String(), "error_id="+e.ErrorID) {
+		if !strings.Contains(s.logged(), "error_id="+e.ErrorID) {
 			t.Errorf("error %s is not in the log", e.ErrorID)
 		}
 	}
-	if !strings.Contains(s.log.String(), "secret detail") {
+	if !strings.Contains(s.logged(), "secret detail") {
 		t.Error("the log does not say why")
 	}
 }
@@ -177,7 +177,7 @@ func TestLogHasNoSecrets(t *testing.T) {
 	s.do("rw", "POST", objectsA, `{"objects":[{"type":"indicator","name":"SECRETNAME"}]}`)
 	s.do("rw", "POST", objectsA, `SECRETNAME`)
 	s.get(objectsA, "Authorization: Bearer SECRETTOKEN")
-	log := s.log.String()
+	log := s.logged()
 	for _, secret := range []string{"SECRET", "cnc6cnc=", "Authorization", "198.51.100.3"} {
 		if strings.Contains(log, secret) {
 			t.Errorf("%q is in the log:\n%s", secret, log)
@@ -368,6 +368,7 @@ func TestAdminHandler(t *testing.T) {
 	}
 	s.get("/api1/")
 	s.do("rw", "BREW", "/api1/", "")
+	s.logged()
 	for _, want := range []string{
 		`entente_http_requests_total{method="POST",route="/:root/collections/:collection/objects",status="202"} 1`,
 		`entente_http_requests_total{method="GET",route="/:root",status="200"} 1`,

@@ -99,7 +99,7 @@ func (s *Server) begin(route string, counts *series) *request {
 
 // end answers a panic, logs, counts and gives r back.
 func (s *Server) end(c echo.Context, r *request) {
-	s.running.Add(-1)
+	defer s.running.Add(-1)
 	s.leave(r)
 	if p := recover(); p != nil {
 		r.dropped = true // a goroutine of a library may still hold its parts

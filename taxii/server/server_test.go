@@ -148,6 +148,14 @@ func (w *lockedBuffer) String() string {
 	return w.b.String()
 }
 
+// logged is the log when all requests are through: an answer may come first.
+func (s *site) logged() string {
+	for s.srv.running.Load() > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	return s.log.String()
+}
+
 // An answer is a response that was read to its end.
 type answer struct {
 	*http.Response
