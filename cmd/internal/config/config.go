@@ -143,6 +143,10 @@ type Limits struct {
 	// Requests is how many requests are answered at once, 1 to 100,000; more get
 	// a 503. Default: 1024.
 	Requests int `yaml:"requests" validate:"omitempty,min=1,max=100000"`
+	// Connections is how many clients may be connected at once, 16 to 1,000,000;
+	// more wait, and one address gets a quarter of them. Each takes a file
+	// descriptor of the process. Default: 4096.
+	Connections int `yaml:"connections" validate:"omitempty,min=16,max=1000000"`
 	// RequestTime is how long reading a request may take, and again that long
 	// for each MiB of its body, 1s to 1h. Default: 30s.
 	RequestTime time.Duration `yaml:"request_time" validate:"omitempty,min=1s,max=1h"`
@@ -174,6 +178,7 @@ func (c *Config) setDefaults() {
 	fill(&l.PageBytes, 32<<20)
 	fill(&l.PagesMemory, max(512<<20, 4*l.PageBytes))
 	fill(&l.Requests, 1024)
+	fill(&l.Connections, 4096)
 	fill(&l.RequestTime, 30*time.Second)
 	fill(&l.AnswerTime, 60*time.Second)
 	fill(&l.ShutdownTime, 20*time.Second)

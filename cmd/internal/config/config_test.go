@@ -27,7 +27,7 @@ func TestParseEverything(t *testing.T) {
 	if got := c.Discovery.Description; got != "Two\nlines\n" {
 		t.Errorf("description = %q", got)
 	}
-	want := Limits{1 << 20, 2 << 20, 5, 32, 10, 20, 32 << 20, 512 << 20, 9, 5 * time.Second, 7 * time.Second, time.Minute}
+	want := Limits{1 << 20, 2 << 20, 5, 32, 10, 20, 32 << 20, 512 << 20, 9, 99, 5 * time.Second, 7 * time.Second, time.Minute}
 	if c.Limits != want {
 		t.Errorf("limits = %+v, want %+v", c.Limits, want)
 	}

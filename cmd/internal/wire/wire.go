@@ -105,6 +105,7 @@ func (a *App) listen() error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	l = newLimitListener(l, a.c.Limits.Connections)
 	a.public = l
 	if a.c.TLS != nil {
 		conf := server.TLSConfig()
