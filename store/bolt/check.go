@@ -114,7 +114,7 @@ func (c *checker) checkChunk(l *logIndex, ref *chunkRef) {
 		c.found("%s: %v", where, err)
 		return
 	}
-	if !ch.rawSound(b) {
+	if !ch.rawSound(b) || !ch.joined() {
 		c.found("%s: objects do not match their checksum", where)
 	}
 	for i, got := range ch.appendSlots(nil) {

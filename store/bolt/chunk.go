@@ -250,7 +250,8 @@ func readChunk(b []byte) (chunk, error) {
 	return c, nil
 }
 
-// check says what is wrong with the columns, "" if nothing.
+// check says what is wrong with the columns, "" if nothing. It does not look at
+// the objects: opening a store must not read all of the file.
 func (c *chunk) check() string {
 	kinds := c.kinds()
 	if kinds == nil {
@@ -275,7 +276,7 @@ func (c *chunk) check() string {
 		if end > 0 {
 			start++
 		}
-		if next > len(raw) || next < start+2 || end > 0 && raw[end] != ',' {
+		if next > len(raw) || next < start+2 {
 			return fmt.Sprintf("slot %d: end of the object", i)
 		}
 		end = next
@@ -284,6 +285,16 @@ func (c *chunk) check() string {
 		return "bytes after the last object"
 	}
 	return ""
+}
+
+// joined reports whether there are commas between the objects.
+func (c *chunk) joined() bool {
+	for i := range c.n {
+		if start := c.start(i); !c.flag(i, flagDeleted) && start > 0 && c.cols[colRaw][start-1] != ',' {
+			return false
+		}
+	}
+	return true
 }
 
 // rawSound reports whether the objects match their checksum; b is the value.

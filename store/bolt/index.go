@@ -284,10 +284,12 @@ func (l *logIndex) load(b []byte, p place, first uint32, uid uint64) error {
 	}
 	l.addRef(newRef(&c, p, first, uid))
 	l.grow(c.n)
-	for _, s := range c.appendSlots(make([]slot, 0, maxSlots)) {
-		e := entry{slot: &s}
+	slots := c.appendSlots(make([]slot, 0, maxSlots))
+	prints := l.prints(slots)
+	for i := range slots {
+		s := &slots[i]
+		e := entry{slot: s, print: prints[i]}
 		if s.flags&flagDeleted == 0 {
-			e.print = l.print(&s.key)
 			latest, ok, err := l.find(e.print, &s.key)
 			if err != nil {
 				return err
@@ -301,6 +303,16 @@ func (l *logIndex) load(b []byte, p place, first uint32, uid uint64) error {
 		l.add(e)
 	}
 	return nil
+}
+
+// prints returns the fingerprints of slots. It looks at their places in the
+// table, so that the memory they lie in is waited for all at once.
+func (l *logIndex) prints(slots []slot) (prints [maxSlots]uint32) {
+	for i := range slots {
+		prints[i] = l.print(&slots[i].key)
+	}
+	l.table.touch(prints[:len(slots)])
+	return prints
 }
 
 // addRef appends a chunk to the directory.

@@ -7,6 +7,7 @@ package bolt
 type table struct {
 	places []uint64 // a power of two
 	used   int      // not empty, those that are gone included
+	seen   uint64   // what touch saw
 }
 
 const gone = 1<<32 - 1
@@ -26,6 +27,15 @@ func (t *table) grow(n int) {
 		if seq := uint32(p); seq != 0 && seq != gone {
 			t.insert(uint32(p>>32), seq-1)
 		}
+	}
+}
+
+// touch brings the places of prints near the processor. The loop is short, so
+// that it waits for many of them at once.
+func (t *table) touch(prints []uint32) {
+	mask := uint32(len(t.places) - 1)
+	for _, print := range prints {
+		t.seen ^= t.places[print&mask]
 	}
 }
 
