@@ -45,13 +45,13 @@ func forget[T any](list []T, usual int) []T {
 	return list[:0]
 }
 
-// room asks Room before the n-th item, counted from 0, each time that they may
-// double.
+// room asks Room before the n-th item, counted from 0, and for some more with it.
 func (s *Scanner) room(n int) bool {
-	if n < 64 || n&(n-1) != 0 || s.Room == nil {
+	if n < s.granted || s.Room == nil {
 		return true
 	}
-	s.noRoom = s.Room(2 * n)
+	s.granted = n + n/4
+	s.noRoom = s.Room(s.granted)
 	return s.noRoom == nil
 }
 

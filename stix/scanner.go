@@ -6,6 +6,7 @@ import "fmt"
 const (
 	defaultMaxObjects = 100_000
 	defaultMaxDepth   = 64
+	freeItems         = 64 // see Scanner.Room
 )
 
 // A Scanner takes envelopes apart. The zero Scanner is ready to use; one that
@@ -29,6 +30,7 @@ type Scanner struct {
 	scan    scan
 	draft   draft
 	items   []Item
+	granted int         // items that need no asking of Room
 	refused int         // elements of the envelope that are no STIX objects
 	spare   ObjectError // of those that are no items
 	noRoom  error       // from Room
@@ -93,7 +95,7 @@ func (s *Scanner) begin(text string) {
 	c.clear(text)
 	c.marks = c.marks[:0]
 	c.keys.cut(0)
-	s.items, s.refused, s.noRoom = s.items[:0], 0, nil
+	s.items, s.granted, s.refused, s.noRoom = s.items[:0], freeItems, 0, nil
 	s.deepen()
 }
 

@@ -194,7 +194,7 @@ func TestRoom(t *testing.T) {
 	text := `{"objects":[` + strings.Repeat(sco+",", 299) + sco + `]}`
 	var asked []int
 	s := Scanner{Room: func(n int) error { asked = append(asked, n); return nil }}
-	if items, err := s.Envelope(text); err != nil || len(items) != 300 || !slices.Equal(asked, []int{128, 256, 512}) {
+	if items, err := s.Envelope(text); err != nil || len(items) != 300 || !slices.Equal(asked, []int{80, 100, 125, 156, 195, 243, 303}) {
 		t.Errorf("%d items, %v, asked for %v", len(items), err, asked)
 	}
 	full := errors.New("full")

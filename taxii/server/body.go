@@ -30,16 +30,17 @@ type reservation struct {
 	n     int64
 }
 
-// grow makes the reservation at least n bytes large.
-func (v *reservation) grow(ctx context.Context, n int64) error {
+// grow makes the reservation at least n bytes large, or as large as an account's
+// share. It waits at most wait for others to leave room.
+func (v *reservation) grow(ctx context.Context, n int64, wait time.Duration) error {
 	step := min((n+chunkLen-1)/chunkLen*chunkLen, v.s.bodyShare()) - v.n
 	if step <= 0 {
 		return nil
 	}
-	if err := acquire(ctx, v.share.bodies, step); err != nil {
+	if err := acquire(ctx, v.share.bodies, step, wait); err != nil {
 		return err
 	}
-	if err := acquire(ctx, v.s.bodies, step); err != nil {
+	if err := acquire(ctx, v.s.bodies, step, wait); err != nil {
 		v.share.bodies.Release(step)
 		return err
 	}
@@ -52,12 +53,12 @@ func (v *reservation) free() {
 	v.share.bodies.Release(v.n)
 }
 
-// acquire waits a little for n of what POSTs share.
-func acquire(ctx context.Context, from *semaphore.Weighted, n int64) error {
+// acquire takes n of what POSTs share.
+func acquire(ctx context.Context, from *semaphore.Weighted, n int64, wait time.Duration) error {
 	if from.TryAcquire(n) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, bodyWait)
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	if from.Acquire(ctx, n) != nil {
 		return busy("too many objects are being posted at this moment", bodyWait)
@@ -105,7 +106,7 @@ func (s *Server) readBody(c echo.Context, most int64, held *reservation) (string
 		}
 		if size := grown(text, n, req.ContentLength); size > text.Cap() {
 			// The old and the new buffer:
-			if err := held.grow(req.Context(), int64(text.Cap()+size)); err != nil {
+			if err := held.grow(req.Context(), int64(text.Cap()+size), bodyWait); err != nil {
 				return "", err
 			}
 			old := text.String()

@@ -123,19 +123,45 @@ func TestElementsAreCounted(t *testing.T) {
 		t.Errorf("another account: %+v", st)
 	}
 	all.Wait()
+	s.logged()
 	if !s.srv.bodies.TryAcquire(16 << 20) {
 		t.Error("a reservation was not given back")
 	}
 }
 
+// TestErrorsAreFew: elements beyond what a status lists cost nothing but time.
+func TestErrorsAreFew(t *testing.T) {
+	const all, most = 256 << 20, 8 << 20
+	g := &gate{open: make(chan bool)}
+	s := newSite(t, func(c *Config) { g.Store, c.Store, c.Limits.Bodies = c.Store, g, all })
+	var done sync.WaitGroup
+	done.Go(func() {
+		var st taxii.Status
+		s.do("wo", "POST", objectsA, `{"objects":[`+strings.Repeat("1,", 99_999)+`1]}`).into(t, &st)
+		if st.FailureCount != 100_000 || st.TotalCount != 100_000 || len(st.Failures) != 0 {
+			t.Errorf("of %d: %d failures, %d listed", st.TotalCount, st.FailureCount, len(st.Failures))
+		}
+	})
+	for g.waiting.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if !s.srv.bodies.TryAcquire(all - most) {
+		t.Errorf("100,000 elements of 200 kB have more than %d bytes", most)
+	} else {
+		s.srv.bodies.Release(all - most)
+	}
+	close(g.open)
+	done.Wait()
+}
+
 // TestRowsAreCounted: a manifest belongs to the pages in memory.
 func TestRowsAreCounted(t *testing.T) {
-	s := newSite(t, func(c *Config) { c.Limits.Answers = 64 << 10 })
+	s := newSite(t, func(c *Config) { c.Limits.Answers = 96 << 10 })
 	objects := stixtest.Objects(3, 400)
 	s.do("rw", "POST", objectsA, stixtest.Envelope(objects))
 	manifest := "/api1/collections/" + collA + "/manifest/?limit="
 	if a := s.get(manifest + "400"); a.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("400 rows in 64 KiB: %d, %d bytes", a.StatusCode, len(a.body))
+		t.Errorf("400 rows and 70 kB of text in 96 KiB: %d, %d bytes", a.StatusCode, len(a.body))
 	}
 	if a := s.get(manifest + "40"); a.StatusCode != 200 {
 		t.Errorf("40 rows: %d", a.StatusCode)

@@ -72,10 +72,11 @@ func (s *Server) postObjects(c echo.Context, r *request) error {
 const itemCost = 512
 
 // scan splits an envelope into elements. Memory for many is reserved as they
-// come: a small body can have a great many.
+// come: a small body can have a great many. It does not wait for that memory:
+// POSTs that have some and wait for more would wait for one another.
 func (s *Server) scan(ctx context.Context, scanner *stix.Scanner, text string, held *reservation) ([]stix.Item, error) {
 	body := held.n
-	scanner.Room = func(items int) error { return held.grow(ctx, body+int64(items)*itemCost) }
+	scanner.Room = func(items int) error { return held.grow(ctx, body+int64(items)*itemCost, 0) }
 	items, err := scanner.Envelope(text)
 	if err != nil {
 		return nil, unprocessable(err)
