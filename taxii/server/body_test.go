@@ -85,6 +85,7 @@ func TestBodiesInMemory(t *testing.T) {
 	if a := s.do("rw", "POST", objectsA, body); a.StatusCode != 202 {
 		t.Errorf("afterwards: %d", a.StatusCode)
 	}
+	s.logged()
 	if !s.srv.bodies.TryAcquire(1 << 20) {
 		t.Error("a reservation was not given back")
 	}
