@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -46,33 +47,35 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	return m, errors.Join(errs...)
 }
 
-// A series is the metrics of one route and method, looked up once; nil counts
-// nothing.
+// A series is the metrics of one route and method, looked up once, and the log
+// that names both. Without metrics it counts nothing.
 type series struct {
-	m             *metrics
+	m             *metrics // nil: none
+	log           slog.Handler
 	route, method string
 	ok, bytes     prometheus.Counter
 	seconds       prometheus.Observer
 }
 
-func (m *metrics) series(route, method string) *series {
+func (m *metrics) series(log slog.Handler, route, method string) *series {
+	x := &series{m: m, log: log.WithAttrs([]slog.Attr{slog.String("method", method), slog.String("route", route)}), route: route}
 	if m == nil {
-		return nil
+		return x
 	}
 	switch method {
 	case "GET", "HEAD", "POST", "DELETE", "OPTIONS":
 	default:
 		method = "other" // clients choose these: they must not make series
 	}
-	return &series{
-		m: m, route: route, method: method,
-		ok: m.requests.WithLabelValues(route, method, "200"), bytes: m.bytes.WithLabelValues(route), seconds: m.seconds.WithLabelValues(route),
-	}
+	x.method = method
+	x.ok = m.requests.WithLabelValues(route, method, "200")
+	x.bytes, x.seconds = m.bytes.WithLabelValues(route), m.seconds.WithLabelValues(route)
+	return x
 }
 
 // count counts one request.
 func (x *series) count(status int, bytes int64, took time.Duration) {
-	if x == nil {
+	if x.m == nil {
 		return
 	}
 	if status == 200 {

@@ -250,7 +250,12 @@ func (s *Server) setDates(c echo.Context, r *request) {
 		last = first
 	}
 	h := c.Response().Header()
-	r.vals[1], r.vals[2] = first.String(), last.String()
+	r.buf = taxii.AppendMicros(r.buf[:0], int64(first))
+	r.vals[1] = string(r.buf)
+	if r.vals[2] = r.vals[1]; last != first {
+		r.buf = taxii.AppendMicros(r.buf[:0], int64(last))
+		r.vals[2] = string(r.buf)
+	}
 	h[taxii.HeaderAddedFirst] = r.vals[1:2:2]
 	h[taxii.HeaderAddedLast] = r.vals[2:3:3]
 }

@@ -51,7 +51,7 @@ type handler func(c echo.Context, r *request) error
 // handle makes an echo handler: it authenticates, negotiates, calls h, answers
 // its error, and writes the log line.
 func (s *Server) handle(method, route string, h handler) echo.HandlerFunc {
-	counts := s.metrics.series(route, method)
+	counts := s.metrics.series(s.c.Log.Handler(), route, method)
 	return func(c echo.Context) error {
 		r := s.begin(route, counts)
 		defer s.end(c, r)
@@ -120,39 +120,40 @@ func (s *Server) end(c echo.Context, r *request) {
 
 // note writes the log line and the metrics of a request that has been answered.
 func (s *Server) note(c echo.Context, r *request) {
-	res, took := c.Response(), s.c.Now().Sub(r.start)
+	res, now := c.Response(), s.c.Now()
+	took := now.Sub(r.start)
 	r.counts.count(res.Status, res.Size, took)
 	ctx, level := c.Request().Context(), slog.LevelInfo
 	if e := r.failure; e != nil && (e.Status == http.StatusInternalServerError || e.Status == http.StatusInsufficientStorage) {
 		level = slog.LevelError
 	}
-	if !s.c.Log.Enabled(ctx, level) {
+	log := r.counts.log
+	if !log.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 16)
+	line := slog.NewRecord(now, level, "request", 0) // a Logger would look up the caller
 	if r.account != nil {
-		attrs = append(attrs, slog.String("account", r.account.Name), slog.String("partner", r.account.Partner))
+		line.AddAttrs(slog.String("account", r.account.Name), slog.String("partner", r.account.Partner))
 	}
-	attrs = append(attrs, slog.String("method", c.Request().Method), slog.String("route", r.route))
 	if r.coll != nil {
-		attrs = append(attrs, slog.String("collection", r.coll.ID))
+		line.AddAttrs(slog.String("collection", r.coll.ID))
 	}
-	attrs = append(attrs, slog.Int("status", res.Status), slog.Int("n", r.n), slog.Int64("bytes", res.Size), slog.Duration("dur", took))
+	line.AddAttrs(slog.Int("status", res.Status), slog.Int("n", r.n), slog.Int64("bytes", res.Size), slog.Duration("dur", took))
 	if e := r.failure; e != nil {
-		attrs = append(attrs, slog.String("error_id", r.errorID))
+		line.AddAttrs(slog.String("error_id", r.errorID))
 		if e.Description != "" && e.Status != http.StatusUnprocessableEntity { // 422 may quote objects
-			attrs = append(attrs, slog.String("reason", e.Description))
+			line.AddAttrs(slog.String("reason", e.Description))
 		}
 		if e.Err != nil {
-			attrs = append(attrs, slog.String("err", e.Err.Error()))
+			line.AddAttrs(slog.String("err", e.Err.Error()))
 		}
 	}
-	s.c.Log.LogAttrs(ctx, level, "request", attrs...)
+	_ = log.Handle(ctx, line) // as a Logger does
 }
 
 // routeError answers what echo found no handler for.
 func (s *Server) routeError(err error, c echo.Context) {
-	r := s.begin("none", s.metrics.series("none", c.Request().Method))
+	r := s.begin("none", s.metrics.series(s.c.Log.Handler(), "none", c.Request().Method))
 	defer s.end(c, r)
 	switch {
 	case errors.Is(err, echo.ErrMethodNotAllowed):
@@ -166,7 +167,7 @@ func (s *Server) routeError(err error, c echo.Context) {
 
 // options answers OPTIONS: no credentials needed, nothing told but the methods.
 func (s *Server) options(c echo.Context) error {
-	r := s.begin(c.Path(), s.metrics.series(c.Path(), http.MethodOptions))
+	r := s.begin(c.Path(), s.metrics.series(s.c.Log.Handler(), c.Path(), http.MethodOptions))
 	defer s.end(c, r)
 	c.Response().Header()["Allow"] = s.allow[c.Path()]
 	c.Response().WriteHeader(http.StatusNoContent)
