@@ -47,9 +47,9 @@ type Store struct {
 	logs map[store.LogID]*logIndex
 
 	queue  queue
-	broken error        // committer only: why nothing can be written any more
-	bufs   [][]byte     // committer only: buffers of chunks, for the next commit
-	groups atomic.Int64 // group commits begun
+	broken atomic.Pointer[error] // why nothing can be written any more: see fail
+	bufs   [][]byte              // committer only: buffers of chunks, for the next commit
+	groups atomic.Int64          // group commits begun
 	work   sync.WaitGroup
 	cache  *partCache
 	press  press

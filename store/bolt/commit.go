@@ -203,8 +203,7 @@ func (s *Store) publish(g *group) error {
 		return nil
 	})
 	if err != nil {
-		s.broken = fmt.Errorf("%s cannot be read back, restart to go on: %w", s.path, err)
-		return s.broken
+		return s.fail(fmt.Errorf("%s cannot be read back, restart to go on: %w", s.path, err))
 	}
 	pressed := false
 	for _, st := range g.logs {
@@ -212,8 +211,7 @@ func (s *Store) publish(g *group) error {
 			continue
 		}
 		if err := st.publish(); err != nil {
-			s.broken = fmt.Errorf("%s cannot be indexed, restart to go on: %w", s.path, err)
-			return s.broken
+			return s.fail(fmt.Errorf("%s cannot be indexed, restart to go on: %w", s.path, err))
 		}
 		if s.log(st.l.id) == nil {
 			s.mu.Lock()

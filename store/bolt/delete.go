@@ -104,8 +104,7 @@ func (s *Store) deleteSeqs(l *logIndex, seqs []uint32) error {
 		err = l.forget(print, latest, seqs, size, rewritten)
 	}
 	if err != nil {
-		s.broken = fmt.Errorf("%s cannot be read back, restart to go on: %w", s.path, err)
-		return s.broken
+		return s.fail(fmt.Errorf("%s cannot be read back, restart to go on: %w", s.path, err))
 	}
 	s.press.wake()
 	return nil

@@ -223,7 +223,7 @@ func readExpiry(key []byte) (docKey, store.Added, error) {
 func (s *Store) Cursor(ctx context.Context, name string) (value string, err error) {
 	err = s.view(ctx, func(tx *bbolt.Tx) error {
 		value = string(tx.Bucket(bucketCursor).Get([]byte(name)))
-		return nil
+		return s.failed()
 	})
 	return value, err
 }

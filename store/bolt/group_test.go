@@ -132,3 +132,21 @@ func TestCanceled(t *testing.T) {
 		t.Errorf("the log has %s", got)
 	}
 }
+
+// TestFailed: a store that cannot write any more says so, and can be read.
+func TestFailed(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "store.db"), Options{NoCompression: true})
+	objs := stixtest.Objects(1, 2)
+	commit(t, s, objs[:1])
+	why := errors.New("the disk is gone")
+	_ = s.fail(why)
+	if _, err := s.Commit(t.Context(), &store.Batch{Log: benchLog, Objects: objs[1:], At: benchTime}); !errors.Is(err, why) {
+		t.Errorf("Commit: %v, want %v", err, why)
+	}
+	if _, err := s.Cursor(t.Context(), "ready"); !errors.Is(err, why) {
+		t.Errorf("Cursor: %v, want %v", err, why)
+	}
+	if p := read(t, s, store.Query{}); p.N != 1 {
+		t.Errorf("%d entries can be read, want 1", p.N)
+	}
+}

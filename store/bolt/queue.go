@@ -144,11 +144,27 @@ func (s *Store) commitLoop() {
 	}
 }
 
+// fail notes that nothing can be written any more, and why. Logs can be read
+// still, but Cursor fails too, so that whoever asks whether the store works
+// learns that it does not.
+func (s *Store) fail(why error) error {
+	s.broken.Store(&why)
+	return why
+}
+
+// failed returns why nothing can be written, nil if all is well.
+func (s *Store) failed() error {
+	if why := s.broken.Load(); why != nil {
+		return *why
+	}
+	return nil
+}
+
 // update makes one write transaction of fn. Committer only. After an error the
-// file is as it was before, or s.broken is set.
+// file is as it was before, or the store has failed.
 func (s *Store) update(fn func(*bbolt.Tx) error) error {
-	if s.broken != nil {
-		return s.broken
+	if err := s.failed(); err != nil {
+		return err
 	}
 	tx, err := s.db.Begin(true)
 	if err != nil {
@@ -168,8 +184,7 @@ func (s *Store) update(fn func(*bbolt.Tx) error) error {
 	// bbolt undoes what it can. Where the new meta page was written but could not
 	// be made durable, nobody knows which of the two states the disk has.
 	if now, verr := s.lastTx(); verr != nil || now >= id {
-		s.broken = fmt.Errorf("commit to %s ended in the middle, restart to go on: %w", s.path, err)
-		return s.broken
+		return s.fail(fmt.Errorf("commit to %s ended in the middle, restart to go on: %w", s.path, err))
 	}
 	return full(err)
 }
