@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
 			"start":   start,
-			"stop":    stop,
+			"signal":  stop,
 			"hup":     hup,
 			"get":     get,
 			"post":    post,

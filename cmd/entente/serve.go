@@ -46,7 +46,9 @@ func (e *env) serve(ctx context.Context, c *config.Config) (err error) {
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 
-	log := newLog(e.stderr, c.Log)
+	out := &logBuffer{w: e.stderr}
+	defer out.Flush()
+	log := newLog(out, isTerminal(e.stderr), c.Log)
 	app, err := wire.New(ctx, c, wire.Outside{Now: e.now, Rand: rand.Reader, Log: log})
 	if err != nil {
 		return err
@@ -74,11 +76,11 @@ func (e *env) serve(ctx context.Context, c *config.Config) (err error) {
 }
 
 // newLog writes text to a terminal and JSON elsewhere, unless told otherwise.
-func newLog(w io.Writer, c config.Log) *slog.Logger {
+func newLog(w io.Writer, terminal bool, c config.Log) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.Level)) // one of four words; else info
 	opts := &slog.HandlerOptions{Level: level}
-	if c.Format == "text" || c.Format == "" && isTerminal(w) {
+	if c.Format == "text" || c.Format == "" && terminal {
 		return slog.New(slog.NewTextHandler(w, opts))
 	}
 	return slog.New(slog.NewJSONHandler(w, opts))

@@ -121,7 +121,8 @@ type Limits struct {
 	// to 1GiB. Clients learn it as max_content_length; more is a 413. Default: 32MiB.
 	MaxBody Size `yaml:"max_body" validate:"omitempty,min=65536,max=1073741824"`
 	// BodiesMemory is the most bytes of request bodies in memory at once, at
-	// least max_body; whoever comes then waits. Default: 4 × max_body.
+	// least max_body, with 512 for each object of a large one; whoever comes then
+	// waits 2 s at most for a 503. One account gets half. Default: 4 × max_body.
 	BodiesMemory Size `yaml:"bodies_memory" validate:"omitempty,min=65536,max=68719476736"`
 	// MaxObjects is the most objects in one POST, 1 to 1,000,000. Default: 100000.
 	MaxObjects int `yaml:"max_objects" validate:"omitempty,min=1,max=1000000"`
@@ -137,8 +138,8 @@ type Limits struct {
 	// ends with the object that reaches it. Default: 32MiB.
 	PageBytes Size `yaml:"page_bytes" validate:"omitempty,min=65536,max=1073741824"`
 	// PagesMemory is the most bytes of pages in memory at once, however slowly
-	// they are read; whoever asks then gets a 503. Default: 512MiB or, if more, 4 ×
-	// page_bytes.
+	// they are read; whoever asks then gets a 503. One account gets half. Default:
+	// 512MiB or, if more, 4 × page_bytes.
 	PagesMemory Size `yaml:"pages_memory" validate:"omitempty,min=65536,max=68719476736"`
 	// Requests is how many requests are answered at once, 1 to 100,000; more get
 	// a 503. Default: 1024.
