@@ -53,63 +53,83 @@ func (s *stoppable) Write(b []byte) (int, error) {
 	return s.w.Write(b)
 }
 
-// Restore makes the file dst of a backup that r reads. dst must not exist; it
+// Restore makes the store dst of a backup that r reads. dst must not exist; it
 // appears, durable, when the backup has been read to the end and found sound,
 // and not before.
-func Restore(ctx context.Context, dst string, r io.Reader) (err error) {
-	if _, err := os.Lstat(dst); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("restore to %s: the file exists; choose another or move it away", dst)
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(dst), filepath.Base(dst)+".restore-*")
-	if err != nil {
+func Restore(ctx context.Context, dst string, r io.Reader) error {
+	if err := receive(ctx, dst, r, (*os.File).Truncate); err != nil {
 		return fmt.Errorf("restore to %s: %w", dst, err)
+	}
+	return nil
+}
+
+// CopyBackup is Restore, but dst is the backup as it came, for a later Restore.
+// It can be opened as a store as well.
+func CopyBackup(ctx context.Context, dst string, r io.Reader) error {
+	keep := func(*os.File, int64) error { return nil }
+	if err := receive(ctx, dst, r, keep); err != nil {
+		return fmt.Errorf("back up to %s: %w", dst, err)
+	}
+	return nil
+}
+
+// receive writes r to dst. cut is called with the size of the store in it.
+func receive(ctx context.Context, dst string, r io.Reader, cut func(*os.File, int64) error) error {
+	if _, err := os.Lstat(dst); !errors.Is(err, fs.ErrNotExist) {
+		return errors.New("the file exists; choose another or move it away")
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(dst), filepath.Base(dst)+".part-*")
+	if err != nil {
+		return err
 	}
 	defer os.Remove(tmp.Name())
 	_, err = io.Copy(&stoppable{ctx, tmp}, r)
 	if err == nil {
-		err = cutTrailer(tmp)
+		err = cutTrailer(tmp, cut)
 	}
 	if err == nil {
 		err = tmp.Sync()
 	}
 	if err = errors.Join(err, tmp.Close()); err != nil {
-		return fmt.Errorf("restore to %s: %w", dst, full(err))
+		return full(err)
 	}
 	if err := checkBackup(ctx, tmp.Name()); err != nil {
-		return fmt.Errorf("restore to %s: %w", dst, err)
+		return err
 	}
 	// Unlike a rename, a link never replaces a file that has come meanwhile.
 	if err := os.Link(tmp.Name(), dst); err != nil {
-		return fmt.Errorf("restore to %s: %w", dst, err)
+		return err
 	}
 	return syncDir(filepath.Dir(dst))
 }
 
-// cutTrailer checks the checksum of a backup and takes it off.
-func cutTrailer(f *os.File) error {
+// cutTrailer checks the checksum of a backup and lets cut take it off.
+func cutTrailer(f *os.File, cut func(*os.File, int64) error) error {
 	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err
 	}
 	if size -= int64(trailerLen); size <= 0 {
-		return errors.New("this is not a complete backup")
+		return errIncomplete
 	}
 	got := make([]byte, trailerLen)
 	if _, err := f.ReadAt(got, size); err != nil {
 		return err
 	}
+	if string(got[:len(trailer)]) != trailer {
+		return errIncomplete
+	}
 	sum := sha256.New()
 	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, size)); err != nil {
 		return err
 	}
-	if string(got[:len(trailer)]) != trailer {
-		return errors.New("this is not a complete backup")
-	}
 	if !bytes.Equal(sum.Sum([]byte(trailer)), got) {
 		return errors.New("the backup is damaged: it does not match its checksum")
 	}
-	return f.Truncate(size)
+	return cut(f, size)
 }
+
+var errIncomplete = errors.New("this is not a complete backup; entente backup makes one")
 
 // checkBackup returns an error unless the file is a sound store.
 func checkBackup(ctx context.Context, path string) error {

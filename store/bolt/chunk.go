@@ -360,12 +360,6 @@ func (c *chunk) kind(i int) []byte {
 	return b[2 : 2+binary.LittleEndian.Uint16(b)]
 }
 
-// id returns what identifies the object of slot i, in bytes of the chunk.
-func (c *chunk) is(i int, k *idKey) bool {
-	return [16]byte(c.cols[colUUID][16*i:16*i+16]) == k.uuid &&
-		c.flag(i, flagOdd) == k.odd && (k.odd || string(c.kind(i)) == k.kind)
-}
-
 // appendSlots takes c apart. The slots are valid as long as the chunk.
 func (c *chunk) appendSlots(dst []slot) []slot {
 	for i := range c.n {

@@ -177,11 +177,10 @@ func (s *selection) competes(seq uint32) bool {
 
 // latest returns the latest entry of the object of seq.
 func (l *logIndex) latest(seq uint32) (uint32, error) {
-	c, i, err := l.slotAt(seq)
+	k, err := l.key(seq)
 	if err != nil {
 		return 0, err
 	}
-	k := makeKey(c.flag(i, flagOdd), c.uuid(i), text(c.kind(i)))
 	latest, _, err := l.find(l.print(&k), &k)
 	return latest, err
 }

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -147,7 +148,35 @@ func (l *logIndex) column(seq uint32, col int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b[int(ref.cols[col])+int(seq-ref.first)*colWidth[col]:][:colWidth[col]], nil
+	return ref.value(b, seq-ref.first, col), nil
+}
+
+// value returns the value of column col of slot i of the chunk in b, without
+// opening the chunk: it was checked when it got into the directory.
+func (ref *chunkRef) value(b []byte, i uint32, col int) []byte {
+	width := colWidth[col]
+	return b[int(ref.cols[col])+int(i)*width:][:width]
+}
+
+// kind returns the type of slot i of the chunk in b.
+func (ref *chunkRef) kind(b []byte, i uint32) []byte {
+	names := b[ref.cols[colTypes]:]
+	for range ref.value(b, i, colType)[0] {
+		names = names[2+binary.LittleEndian.Uint16(names):]
+	}
+	return names[2 : 2+binary.LittleEndian.Uint16(names)]
+}
+
+// key returns what identifies the object of an entry, in bytes of the file.
+func (l *logIndex) key(seq uint32) (idKey, error) {
+	ref := &l.dir[l.locate(seq, 0)]
+	b, err := l.m.view(ref.place)
+	if err != nil {
+		return idKey{}, err
+	}
+	i := seq - ref.first
+	odd := ref.value(b, i, colFlags)[0]&flagOdd != 0
+	return makeKey(odd, [16]byte(ref.value(b, i, colUUID)), text(ref.kind(b, i))), nil
 }
 
 // is reports whether the entry is of the object k.
@@ -156,8 +185,8 @@ func (l *logIndex) is(seq uint32, k *idKey) (bool, error) {
 	if err != nil || [16]byte(uuid) != k.uuid {
 		return false, err
 	}
-	c, i, err := l.slotAt(seq)
-	return err == nil && c.is(i, k), err
+	other, err := l.key(seq)
+	return other == *k, err
 }
 
 // chain returns the entries of the object whose latest entry is seq, oldest first.

@@ -167,3 +167,53 @@ func (s *Store) waitBeside(t *testing.T, q store.Query) (longest time.Duration) 
 	<-done
 	return longest
 }
+
+// TestLongReadOneView has versions arrive while long reads let the committer in:
+// each read must still see exactly one last version of each object.
+func TestLongReadOneView(t *testing.T) {
+	const n = 4 * patience
+	s := open(t, filepath.Join(t.TempDir(), "store.db"), Options{NoCompression: true})
+	version := func(object, minute int) stix.Object {
+		o, err := stix.Parse(fmt.Sprintf(`{"type":"tool","spec_version":"2.1","id":"tool--00000000-0000-4000-8000-%012d","created":"2020-01-01T00:00:00.000Z","modified":"2020-01-01T%02d:%02d:00.000Z","name":"x"}`,
+			object, minute/60, minute%60))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	var objs []stix.Object
+	for i := range n {
+		objs = append(objs, version(i, 0))
+	}
+	commit(t, s, objs)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for minute := 1; minute < 60; minute++ {
+			commit(t, s, []stix.Object{version(7, minute), version(n-minute, minute)})
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	defer func() { <-done }()
+	never, err := stix.ParseTimestamp("1999-01-01T00:00:00Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := store.Query{Limit: 2 * n, Want: store.WantRows, Versions: store.Versions{Last: true, Exact: []stix.Timestamp{never}}}
+	var p store.Page
+	reads := 0
+	for running := true; running; reads++ {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		if err := s.Read(t.Context(), benchLog, &q, &p); err != nil {
+			t.Fatal(err)
+		}
+		if p.N != n || len(p.Rows) != n || p.More {
+			t.Fatalf("read %d found %d last versions of %d objects, more %v", reads, p.N, n, p.More)
+		}
+	}
+	t.Logf("%d reads", reads)
+}
