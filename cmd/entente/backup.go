@@ -53,10 +53,10 @@ func (e *env) backup(ctx context.Context, c *config.Config, admin, out string) e
 		return err
 	}
 	bar := e.newProgress("backup", sizeOf([]string{c.Path(c.Store.Path)}))
-	err = bolt.Restore(ctx, out, io.TeeReader(source, counted{io.Discard, bar}))
+	err = bolt.CopyBackup(ctx, out, io.TeeReader(source, counted{io.Discard, bar}))
 	bar.end()
 	if err = errors.Join(err, source.Close()); err != nil {
-		return fmt.Errorf("backup: %w", err)
+		return err
 	}
 	_, err = fmt.Fprintf(e.stdout, "%s: %d bytes, checked\n", out, sizeOf([]string{out}))
 	return err

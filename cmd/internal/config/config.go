@@ -92,6 +92,9 @@ type APIRoot struct {
 	Path        string `yaml:"path" validate:"required,segment"`
 	Title       string `yaml:"title" validate:"required,max=200"` // plain text. Required.
 	Description string `yaml:"description" validate:"max=5000"`   // plain text. Default: none.
+	// MaxContentLength is the most bytes of a POST to this API root, 64KiB to
+	// limits.max_body. Default: limits.max_body.
+	MaxContentLength Size `yaml:"max_content_length" validate:"omitempty,min=65536"`
 	// Collections of this API root; none is allowed.
 	Collections []Collection `yaml:"collections" validate:"max=10000,dive"`
 }

@@ -206,6 +206,9 @@ func checkRoots(c *Config, d *doc) {
 			d.add(at+".path", "choose another", "%s.path: %s is taken", at, clip(r.Path))
 		}
 		paths[r.Path] = true
+		if r.MaxContentLength > c.Limits.MaxBody {
+			d.add(at+".max_content_length", "lower it, or raise limits.max_body", "%s.max_content_length is more than limits.max_body", at)
+		}
 		checkCollections(r, at, ids, d)
 	}
 	if c.Discovery.Default != "" && !paths[c.Discovery.Default] && len(c.APIRoots) > 0 {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -35,7 +36,7 @@ func serverConfig(c *config.Config, url string) server.Config {
 		},
 	}
 	for _, r := range c.APIRoots {
-		root := server.Root{Path: r.Path, Title: r.Title, Description: r.Description, MaxContentLength: int64(l.MaxBody)}
+		root := server.Root{Path: r.Path, Title: r.Title, Description: r.Description, MaxContentLength: int64(cmp.Or(r.MaxContentLength, l.MaxBody))}
 		for _, col := range r.Collections {
 			root.Collections = append(root.Collections, server.Collection{
 				ID: col.ID, Alias: col.Alias, Title: col.Title, Description: col.Description,

@@ -231,6 +231,16 @@ func TestRevokedDuringStart(t *testing.T) {
 	}
 }
 
+// TestMaxContentLength: an API root has its own, or that of all.
+func TestMaxContentLength(t *testing.T) {
+	c := folder(t)
+	c.APIRoots = append(c.APIRoots, config.APIRoot{Path: "small", Title: "Small", MaxContentLength: 1 << 16})
+	roots := serverConfig(c, "").Roots
+	if roots[0].MaxContentLength != 32<<20 || roots[1].MaxContentLength != 1<<16 {
+		t.Errorf("%d and %d", roots[0].MaxContentLength, roots[1].MaxContentLength)
+	}
+}
+
 // TestNewFails: what New opened is closed again when something is in the way.
 func TestNewFails(t *testing.T) {
 	c := folder(t)
