@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
 			"start":   start,
-			"signal":  stop,
+			"signal":  sendSignal,
 			"hup":     hup,
 			"get":     get,
 			"post":    post,
@@ -139,9 +139,9 @@ func end(key string, sig os.Signal) (p *process, err error) {
 	return p, p.cmd.Wait()
 }
 
-func stop(ts *testscript.TestScript, neg bool, args []string) {
+func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: stop SIGNAL")
+		ts.Fatalf("usage: signal NAME")
 	}
 	sig := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "KILL": syscall.SIGKILL}[args[0]]
 	p, err := end(ts.Getenv("WORK"), sig)
