@@ -73,7 +73,8 @@ const (
 	MediaTypeSTIX20 = "application/stix+json;version=2.0"
 )
 
-// Limits bound what one client can cost. Zero fields mean the defaults.
+// Limits bound what one client can cost. Zero fields mean the defaults. Of
+// Bodies, Answers and Requests one account gets at most half.
 type Limits struct {
 	DefaultPage int // objects in a page if the client names no limit; 1,000
 	MaxPage     int // most objects in a page; 10,000
@@ -85,7 +86,7 @@ type Limits struct {
 
 	URL      int   // bytes of path and query; 32 KiB, enough for a query of 10 kB and the token that goes with it
 	Header   int   // bytes of request line and headers; 64 KiB
-	Bodies   int64 // bytes of request bodies in memory at once; 64 MiB, at least the greatest MaxContentLength
+	Bodies   int64 // bytes of request bodies, and of what is made of them, in memory at once; 64 MiB, at least the greatest MaxContentLength
 	Answers  int64 // bytes of pages in memory at once, however slowly they are read; 512 MiB
 	Requests int   // at once; 1,024
 	Logins   int   // passwords verified at once; 2, each takes 19 MiB and some 20 ms

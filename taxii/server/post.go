@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -160,18 +159,18 @@ func newStatus(id string, r *request, items []stix.Item, beyond int, refusals ma
 	next := 0 // in receipt
 	text := 0 // bytes of the failures
 	for i := range items {
-		o, ok, why, added := &items[i].Object, false, refusals[i], ""
+		o, ok, why, added := &items[i].Object, false, refusals[i], store.Added(0)
 		if items[i].Err == nil && why == "" {
 			ok, why = describe(receipt.Outcomes[next], r.rights.Read)
 			if r.rights.Read { // it would tell whether the object was there before
-				added = receipt.Added[next].String()
+				added = receipt.Added[next]
 			}
 			next++
 		}
 		if ok {
 			st.SuccessCount++
 			if st.TotalCount <= maxSuccesses {
-				st.Successes = append(st.Successes, detail(o, why, cmp.Or(added, at)))
+				st.Successes = append(st.Successes, detail(o, why, added, at))
 			}
 			continue
 		}
@@ -179,7 +178,7 @@ func newStatus(id string, r *request, items []stix.Item, beyond int, refusals ma
 		if st.FailureCount > maxFailures || text > maxFailureText {
 			continue
 		}
-		d := detail(o, why, cmp.Or(added, at))
+		d := detail(o, why, added, at)
 		if items[i].Err != nil {
 			d = invalidDetail(items[i].Err, at)
 		}
@@ -192,9 +191,18 @@ func newStatus(id string, r *request, items []stix.Item, beyond int, refusals ma
 	return st
 }
 
-// detail is about an object; version is the one of an object that has none.
-func detail(o *stix.Object, message, version string) taxii.StatusDetail {
-	return taxii.StatusDetail{ID: string(o.ID), Version: cmp.Or(o.VersionText(), version), Message: message}
+// detail is about an object. Of one without a version that is its Added or, if it
+// has none either, the time of the request.
+func detail(o *stix.Object, message string, added store.Added, at string) taxii.StatusDetail {
+	d := taxii.StatusDetail{ID: string(o.ID), Version: o.VersionText(), Message: message}
+	switch {
+	case d.Version != "":
+	case added != 0:
+		d.Version = added.String()
+	default:
+		d.Version = at
+	}
+	return d
 }
 
 // cut keeps what a client has sent from making its status long.

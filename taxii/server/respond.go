@@ -68,7 +68,7 @@ func (s *Server) write(c echo.Context, r *request, status int, head, body []byte
 	if c.Request().Method == http.MethodHead {
 		return
 	}
-	if len(body) <= writeStep && !r.late {
+	if len(body) <= writePiece && !r.late {
 		if len(head) > 0 {
 			if _, err := res.Write(head); err != nil {
 				return // the client is gone
@@ -77,29 +77,37 @@ func (s *Server) write(c echo.Context, r *request, status int, head, body []byte
 		_, _ = res.Write(body)
 		return
 	}
-	for s.writeStep(res, head, body[:min(len(body), writeStep)]) && len(body) > writeStep {
-		head, body = nil, body[writeStep:]
-	}
+	s.writePieces(res, head, body)
 }
 
-// writeStep is how many bytes a client must read in Limits.WriteTimeout.
-const writeStep = 1 << 20
+// writePiece is how many bytes a client must read in Limits.WriteTimeout.
+const writePiece = 1 << 20
 
-// writeStep writes a part of an answer and reports whether it is on its way.
-func (s *Server) writeStep(res *echo.Response, head, body []byte) bool {
-	stop := s.watch(res, (*http.ResponseController).SetWriteDeadline, s.c.Limits.WriteTimeout)
-	defer stop()
-	for _, p := range [][]byte{head, body} {
-		if len(p) == 0 {
-			continue
-		}
-		if _, err := res.Write(p); err != nil {
-			return false // the client is gone, or too slow
+// writePieces writes head and body with a time limit for each piece of body, so
+// that who reads nothing is soon cut off, and who reads slowly is not.
+func (s *Server) writePieces(res *echo.Response, head, body []byte) {
+	rc := http.NewResponseController(res.Writer)
+	if rc.SetWriteDeadline(time.Time{}) != nil { // not a network connection
+		_, _ = res.Write(head)
+		_, _ = res.Write(body)
+		return
+	}
+	timer := time.AfterFunc(s.c.Limits.WriteTimeout, func() { _ = rc.SetWriteDeadline(time.Unix(1, 0)) })
+	defer timer.Stop()
+	if len(head) > 0 {
+		if _, err := res.Write(head); err != nil {
+			return // the client is gone
 		}
 	}
-	// What net/http has in its buffer would be written without a deadline.
-	err := http.NewResponseController(res.Writer).Flush()
-	return err == nil || errors.Is(err, http.ErrNotSupported) // by a recorder in a test
+	for len(body) > 0 {
+		n := min(len(body), writePiece)
+		if _, err := res.Write(body[:n]); err != nil {
+			return // it is gone, or too slow
+		}
+		body = body[n:]
+		timer.Reset(s.c.Limits.WriteTimeout)
+	}
+	_ = rc.Flush() // what net/http has in its buffer would be written without a deadline
 }
 
 // watch lifts the server's own deadline and ends reading or writing once d has
