@@ -33,6 +33,8 @@ type Config struct {
 	NoBasic      bool     // only tokens and keys are credentials
 	APIKeyHeader string   // a header that may hold a token, besides "Authorization: Bearer"; "" means none
 
+	Origins []string // of web pages that may call the server, as browsers write them: https://host[:port]
+
 	StrictAccept  bool // refuse requests that do not name the TAXII media type in Accept
 	StrictFilters bool // refuse match[field] with a field that TAXII does not define
 

@@ -55,6 +55,7 @@ func (s *Server) handle(method, route string, h handler) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := s.begin(route, counts)
 		defer s.end(c, r)
+		s.allowOrigin(c, nil)
 		if err := s.serve(c, r, h); err != nil {
 			if leftUnread(c.Request(), r, err) {
 				s.answerUnread(c, r, err)
@@ -170,6 +171,8 @@ func (s *Server) options(c echo.Context) error {
 	r := s.begin(c.Path(), s.metrics.series(s.c.Log.Handler(), c.Path(), http.MethodOptions))
 	defer s.end(c, r)
 	c.Response().Header()["Allow"] = s.allow[c.Path()]
+	s.allowOrigin(c, s.allow[c.Path()])
+	c.Response().Header()["Vary"] = s.vary
 	c.Response().WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -96,6 +96,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if c.APIKeyHeader != "" {
 		s.vary[0] += ", " + c.APIKeyHeader
 	}
+	if len(c.Origins) > 0 {
+		s.vary[0] += ", Origin"
+	}
 	s.route()
 	return s, nil
 }

@@ -47,6 +47,10 @@ type Config struct {
 	// besides "Authorization: Bearer". Default: none.
 	APIKeyHeader string `yaml:"api_key_header" validate:"omitempty,max=64,header"`
 
+	// Origins are web pages that may call this server from a browser, as browsers
+	// write them: https://host or https://host:port. Default: none may.
+	Origins []string `yaml:"origins" validate:"max=100,dive,origin"`
+
 	Limits Limits `yaml:"limits"`
 	Log    Log    `yaml:"log"`
 

@@ -21,6 +21,7 @@ import (
 var (
 	segmentPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 	accountPattern = regexp.MustCompile(`^[A-Za-z0-9._@-]{1,64}$`)
+	originPattern  = regexp.MustCompile(`^https?://[a-z0-9.-]+(:[0-9]{1,5})?$`)
 	headerPattern  = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 	uuidPattern    = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
 	uuid4Pattern   = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
@@ -36,6 +37,7 @@ func newValidator() *validator.Validate {
 		"address":   validAddress,
 		"header":    headerPattern.MatchString,
 		"uuid4":     uuid4Pattern.MatchString,
+		"origin":    originPattern.MatchString,
 		"argon2id":  validPHC,
 		"tokenhash": validTokenHash,
 	}
@@ -93,6 +95,8 @@ func explain(e validator.FieldError, path string) (says, instead string) {
 		return fmt.Sprintf("%s: %q cannot stand in a URL path", path, value), "use 1 to 64 of a-z, 0-9, \"-\" and \"_\""
 	case "header":
 		return fmt.Sprintf("%s: %q is no header name", path, value), "use letters, digits and -"
+	case "origin":
+		return fmt.Sprintf("%s: %q is no origin", path, value), "write https://host or https://host:port, in lower case"
 	case "uuid4":
 		return fmt.Sprintf("%s: %q is not a random UUID in lower case", path, value), "uuidgen -r makes one"
 	case "account":

@@ -22,6 +22,7 @@ func serverConfig(c *config.Config, url string) server.Config {
 		Default:      c.Discovery.Default,
 		PublicURL:    url,
 		APIKeyHeader: c.APIKeyHeader,
+		Origins:      c.Origins,
 		Limits: server.Limits{
 			DefaultPage:  l.PageDefault,
 			MaxPage:      l.PageMax,
