@@ -19,7 +19,7 @@ fuzz:
 	@set -e; grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r pkg; do \
 	  for target in $$(cat $$pkg/*_test.go | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p'); do \
 	    echo "$$pkg $$target"; \
-	    go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg | tee /dev/stderr | grep -q 'fuzz: elapsed'; \
+	    go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg | tee /dev/stderr | grep -q 'fuzz: elapsed'; \
 	  done; done
 
 # Go benchmarks next to the code; make build && bin/entente bench is end to end.

@@ -7,8 +7,14 @@ failed=0 count=0
 while read -r package name; do
 	count=$((count + 1))
 	log=$CI_WORK/fuzz.log
-	go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZ_SECONDS:-10}s" -parallel 2 "$package" >"$log" 2>&1
-	code=$?
+	for try in 1 2 3; do
+		go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZ_SECONDS:-10}s" -fuzzminimizetime 10x -parallel 2 "$package" >"$log" 2>&1
+		code=$?
+		# Before Go 1.27 a run can fail with this, and without any input that fails, only
+		# because its time is up: go.dev/issue/75804. Once more, then.
+		((code != 0)) && grep -q 'context deadline exceeded' "$log" && ! grep -q 'Failing input written' "$log" || break
+		echo "once more: $package $name met the end of its time (try $try)"
+	done
 	last=$(grep 'fuzz: elapsed' "$log" | tail -n 1)
 	execs=$(sed -En 's/.*execs: ([0-9]+).*/\1/p' <<<"$last")
 	if ((code != 0)); then
