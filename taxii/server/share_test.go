@@ -6,9 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -155,41 +153,4 @@ func TestShareOfRequests(t *testing.T) {
 	if a := s.do("ro", "GET", "/taxii2/", ""); a.StatusCode != 200 {
 		t.Errorf("afterwards: %d", a.StatusCode)
 	}
-}
-
-// TestManyNothings: a small body of very many elements is paid for.
-func TestManyNothings(t *testing.T) {
-	s := newSite(t)
-	body := `{"objects":[` + strings.Repeat("1,", 99_999) + `1]}`
-	var peak uint64
-	stop := make(chan bool)
-	watched := make(chan bool)
-	go func() {
-		defer close(watched)
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(5 * time.Millisecond):
-			}
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			peak = max(peak, m.HeapInuse)
-		}
-	}()
-	var all sync.WaitGroup
-	for range 24 {
-		all.Go(func() {
-			if a := s.do("wo", "POST", objectsA, body); a.StatusCode != 202 && a.StatusCode != 503 {
-				t.Errorf("%d %.200s", a.StatusCode, a.body)
-			}
-		})
-	}
-	all.Wait()
-	close(stop)
-	<-watched
-	if peak > 400<<20 {
-		t.Errorf("heap in use: %d MiB", peak>>20)
-	}
-	t.Logf("heap in use: %d MiB", peak>>20)
 }
