@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"sync"
 	"testing"
 	"time"
@@ -274,9 +275,9 @@ func TestFailures(t *testing.T) {
 		}
 	})
 	t.Run("recovers", func(t *testing.T) {
-		n := 0
+		var n atomic.Int32
 		m := newMock(t, func(w http.ResponseWriter, r *http.Request) {
-			if n++; n < 3 {
+			if n.Add(1) < 3 {
 				panic(http.ErrAbortHandler) // cuts the connection
 			}
 			answer(w, 200, `{"title":"x"}`)
