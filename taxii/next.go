@@ -112,8 +112,9 @@ func (s *Sealer) Append(dst []byte, caller string, c *Cursor) []byte {
 // Open reads a token that was given to caller into c. The only error is
 // ErrNext.
 func (s *Sealer) Open(token, caller string, c *Cursor) error {
+	// The decoder skips line breaks, but a token has one spelling.
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) < 1+nonceSize || raw[0] != s.version {
+	if err != nil || strings.ContainsAny(token, "\r\n") || len(raw) < 1+nonceSize || raw[0] != s.version {
 		return ErrNext
 	}
 	plain, err := s.aead.Open(nil, raw[1:1+nonceSize], raw[1+nonceSize:], []byte(caller))

@@ -57,6 +57,7 @@ func TestSealer(t *testing.T) {
 		"cut":             func() error { return s.Open(token[:len(token)-1], "analyst", &got) },
 		"longer":          func() error { return s.Open(token+"A", "analyst", &got) },
 		"no base64":       func() error { return s.Open(token+"=", "analyst", &got) },
+		"a line break":    func() error { return s.Open(token[:40]+"\n"+token[40:], "analyst", &got) },
 	} {
 		if err := try(); !errors.Is(err, ErrNext) {
 			t.Errorf("%s: %v, want ErrNext", name, err)
