@@ -15,13 +15,15 @@ import "entente/stix"
 //     version is the instant that Row.Version names, for objects without
 //     modified and created that of Added; versions order by it, of equal ones
 //     the later Added is newer;
-//  5. From, Limit and MaxBytes, which page through the result.
+//  5. Gate;
+//  6. From, Limit and MaxBytes, which page through the result.
 type Query struct {
 	After        Added // only entries with a greater Added (added_after)
 	Types        []string
 	IDs          []stix.ID
 	SpecVersions []string
 	Versions     Versions
+	Gate         LabelSet // only entries whose label is in it; nil: all. It changes nothing about which versions are chosen.
 
 	From  Added // paging: only entries with a greater Added; changes nothing about which versions are chosen
 	Limit int   // 1 or more
@@ -52,6 +54,7 @@ const (
 	WantObjects  Want = 1 << iota // Page.Objects
 	WantDeflated                  // Page.Parts, instead of Page.Objects: not both
 	WantRows                      // Page.Rows
+	WantSource                    // with WantRows: Row.Label, Row.Of and Row.At
 )
 
 // A Page is what Read found. N, First, Last and More are always set. Callers
@@ -73,6 +76,10 @@ type Row struct {
 	Version     string // modified, else created, as written; else Added as a TAXII timestamp
 	SpecVersion string
 	End         int // of the object's bytes in Page.Objects; 0 without WantObjects
+
+	Label Label
+	Of    LogID // the log of objects that has the entry: for a release log that which it was released from
+	At    Added // the entry's Added in Of
 }
 
 // A Part is a run of one or more objects joined by ",": either Plain, or a

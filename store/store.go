@@ -1,7 +1,9 @@
 // Package store defines what a storage backend must do.
 //
 // Everything readable is a log: an ordered sequence of entries, one entry for
-// one version of an object, by [Added]. The backends are store/bolt (one
+// one version of an object, by [Added]. A log of objects keeps what was
+// committed to it; a release log (see [Release]) is what somebody may see of
+// other logs. The backends are store/bolt (one
 // process, one file) and store/mem (the reference, in memory). Package
 // store/storetest holds the tests that every backend must pass.
 //
@@ -27,8 +29,9 @@ var (
 	// ErrFull: the disk (or quota) is full. Nothing was written; reading goes on,
 	// and writing works again once there is room.
 	ErrFull = errors.New("storage full")
-	// ErrInvalid: an argument that this contract rules out, whatever is stored;
-	// nothing was written. CheckRead, CheckBatch and CheckDocument find them.
+	// ErrInvalid: an argument that this contract rules out, whatever is stored,
+	// or a log of the wrong kind (see Release); nothing was written. CheckRead,
+	// CheckBatch and CheckDocument find the former.
 	ErrInvalid = errors.New("invalid argument")
 	// ErrCorrupt: what is stored contradicts itself.
 	ErrCorrupt = errors.New("store corrupt")
@@ -80,8 +83,8 @@ type Stat struct {
 // never wait for them. A call whose ctx is done already writes nothing.
 type Writer interface {
 	// Commit applies b: all of it, or nothing. When it returns nil the batch is
-	// durable and every later Read sees it. On ErrConflict (b.Cursor.From or a
-	// document's Rev was stale), ErrFull, ErrInvalid and ErrClosed nothing was
+	// durable and every later Read sees it. On ErrConflict (b.Cursor.From, a
+	// document's Rev or a label was stale), ErrFull, ErrInvalid and ErrClosed nothing was
 	// written. After any other error the batch may or may not have been applied; repeating it is safe,
 	// because an object that is there already is a Duplicate.
 	//
@@ -98,11 +101,15 @@ type Writer interface {
 
 // A Batch is one atomic write to one log.
 type Batch struct {
-	Log     LogID         // may be "" when there are no Objects; such a batch creates no log
+	Log     LogID         // may be "" when there are no Objects and no Relabel; such a batch creates no log
 	Objects []stix.Object // in the order in which they get their Added; from stix.Parse or a stix.Scanner
-	At      time.Time     // lower bound for the Added values
+	Labels  []Label       // of Objects, in step; nil: all 0. A Duplicate keeps the label that is stored.
+	At      time.Time     // lower bound for the Added values, also those of release logs
 	Cursor  *CursorMove   // nil: none
 	Put     []Document    // written with the objects, one after the other; Rev as in Documents.Put
+
+	Relabel  []Relabel // after Objects
+	Releases []Release // after Relabel, one after the other; what they add to one log gets Added values as if it were one Batch
 
 	// Then, if set, is called inside the commit with what became of the objects
 	// (also if there are none); the documents it returns are written in the same
@@ -157,6 +164,7 @@ const MaxVersions = 10_000
 type Receipt struct {
 	Outcomes []Outcome
 	Added    []Added // of the entry now stored, new or old; 0 if neither (Foreign, AfterRevoked, TooMany)
+	Labels   []Label // of the same entry
 }
 
 // A Document is a small record: a status, a secret, an agreement.

@@ -67,7 +67,7 @@ func CheckRead(log LogID, q *Query) error {
 
 // CheckBatch returns ErrInvalid if Commit must refuse b whatever is stored.
 func CheckBatch(b *Batch) error {
-	if len(b.Objects) > 0 || b.Log != "" {
+	if len(b.Objects) > 0 || len(b.Relabel) > 0 || b.Log != "" {
 		if err := CheckLog(b.Log); err != nil {
 			return err
 		}
@@ -77,6 +77,12 @@ func CheckBatch(b *Batch) error {
 		if len(o.Raw) < 2 || len(o.Raw) > stix.MaxObjectSize || o.ID == "" {
 			return fmt.Errorf("%w: object %d %q of %d bytes", ErrInvalid, i, o.ID, len(o.Raw))
 		}
+	}
+	if b.Labels != nil && len(b.Labels) != len(b.Objects) {
+		return fmt.Errorf("%w: %d labels for %d objects", ErrInvalid, len(b.Labels), len(b.Objects))
+	}
+	if err := CheckReleases(b.Releases); err != nil {
+		return err
 	}
 	if b.Cursor != nil {
 		if err := CheckName("cursor", b.Cursor.Name); err != nil {

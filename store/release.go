@@ -1,0 +1,70 @@
+package store
+
+import "fmt"
+
+// A Label stands for what the sharing rules know about an entry. The store
+// keeps it and filters by it, and does not know what it means. Zero is no label.
+type Label uint32
+
+// A LabelSet is a set of labels: l is in it if bit l%64 of word l/64 is set.
+// Labels beyond its end are not in it.
+type LabelSet []uint64
+
+// Has reports whether l is in s.
+func (s LabelSet) Has(l Label) bool {
+	return int(l>>6) < len(s) && s[l>>6]&(1<<(l&63)) != 0
+}
+
+// With returns s with l in it; it changes s if there is room.
+func (s LabelSet) With(l Label) LabelSet {
+	for int(l>>6) >= len(s) {
+		s = append(s, 0)
+	}
+	s[l>>6] |= 1 << (l & 63)
+	return s
+}
+
+// A Relabel gives an entry of Batch.Log another label. If the entry is there and
+// its label is not From, the Batch fails with ErrConflict; an entry that is not
+// there is passed over.
+type Relabel struct {
+	Added    Added
+	From, To Label
+}
+
+// A Release changes a release log. The entries of a release log are entries of
+// other logs, in an order and with Added values of its own; the bytes are kept
+// once. Everything that reads a log reads a release log in the same way: all
+// that Query says about what "the log" holds is about what this log holds.
+//
+// A log is of one kind, for good: a release log once a Release has named it as
+// Log, else a log of objects. Objects, Relabel and Delete on a release log, a
+// Release of one (Of), and a Release that names a log of objects as Log are
+// ErrInvalid.
+//
+// Deleting an entry of a log takes it out of all release logs in the same
+// commit. Relabeling changes the label everywhere.
+type Release struct {
+	Log  LogID   // the release log; may come into being with its first Release that adds something
+	Of   LogID   // a log of objects; may be Batch.Log, whose new objects are there already
+	Drop []Added // entries of Of to withdraw; those that Log does not have are passed over
+	Add  []Added // then: entries of Of to append in this order; those that Of does not have, or Log has already, are passed over
+}
+
+// CheckReleases returns ErrInvalid if Commit must refuse releases whatever is
+// stored.
+func CheckReleases(releases []Release) error {
+	for i := range releases {
+		r := &releases[i]
+		if err := CheckLog(r.Log); err != nil {
+			return fmt.Errorf("release %d: %w", i, err)
+		}
+		if err := CheckLog(r.Of); err != nil {
+			return fmt.Errorf("release %d of %s: %w", i, r.Log, err)
+		}
+		if r.Log == r.Of {
+			return fmt.Errorf("%w: release %d of %s: a log cannot release itself", ErrInvalid, i, r.Log)
+		}
+	}
+	return nil
+}
