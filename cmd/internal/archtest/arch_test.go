@@ -29,6 +29,7 @@ type layer struct {
 var layers = map[string]layer{
 	"stix":                  {},
 	"stix/stixtest":         {ours: []string{"stix"}},
+	"policy":                {ours: []string{"stix"}, outside: []string{"cel.dev/cel-go"}},
 	"store":                 {ours: []string{"stix"}},
 	"store/mem":             {ours: []string{"stix", "store"}},
 	"store/fault":           {ours: []string{"stix", "store"}},
@@ -48,7 +49,7 @@ var layers = map[string]layer{
 }
 
 // guarded are the modules that only layers which name them may import.
-var guarded = []string{"go.etcd.io/bbolt", "github.com/labstack/echo/v4"}
+var guarded = []string{"go.etcd.io/bbolt", "github.com/labstack/echo/v4", "cel.dev/cel-go"}
 
 // Limits of size, in lines. longer has the exceptions: "file" or "file:function".
 const (
