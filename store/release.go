@@ -26,7 +26,8 @@ func (s LabelSet) With(l Label) LabelSet {
 
 // A Relabel gives an entry of Batch.Log another label. If the entry is there and
 // its label is not From, the Batch fails with ErrConflict; an entry that is not
-// there is passed over.
+// there is passed over. Two of one entry in one Batch follow on each other: From
+// of the second is To of the first.
 type Relabel struct {
 	Added    Added
 	From, To Label
@@ -37,33 +38,42 @@ type Relabel struct {
 // once. Everything that reads a log reads a release log in the same way: all
 // that Query says about what "the log" holds is about what this log holds.
 //
-// A log is of one kind, for good: a release log once a Release has named it as
-// Log, else a log of objects. Objects, Relabel and Delete on a release log, a
-// Release of one (Of), and a Release that names a log of objects as Log are
-// ErrInvalid.
+// A log is of one kind, for good, from its first entry on: a release log if a
+// Release added that, else a log of objects. Objects, Relabel and Delete on a
+// release log, a Release of one (Of), and a Release that names a log of objects
+// as Log are ErrInvalid, whether or not they would change anything. So is,
+// whatever is stored, a Batch that uses one name in both ways.
 //
 // Deleting an entry of a log takes it out of all release logs in the same
 // commit. Relabeling changes the label everywhere.
 type Release struct {
-	Log  LogID   // the release log; may come into being with its first Release that adds something
+	Log  LogID   // the release log; comes into being with its first entry
 	Of   LogID   // a log of objects; may be Batch.Log, whose new objects are there already
 	Drop []Added // entries of Of to withdraw; those that Log does not have are passed over
-	Add  []Added // then: entries of Of to append in this order; those that Of does not have, or Log has already, are passed over
+
+	// Add has the entries of Of to append then, in this order; those that Of does
+	// not have, or Log has already, are passed over. What one Release of a Batch
+	// adds and a later one drops was never there and takes no Added.
+	Add []Added
 }
 
 // CheckReleases returns ErrInvalid if Commit must refuse releases whatever is
 // stored.
 func CheckReleases(releases []Release) error {
+	logs := make(map[LogID]bool, len(releases))
+	for i := range releases {
+		logs[releases[i].Log] = true
+	}
 	for i := range releases {
 		r := &releases[i]
 		if err := CheckLog(r.Log); err != nil {
 			return fmt.Errorf("release %d: %w", i, err)
 		}
 		if err := CheckLog(r.Of); err != nil {
-			return fmt.Errorf("release %d of %s: %w", i, r.Log, err)
+			return fmt.Errorf("release %d to %q: %w", i, r.Log, err)
 		}
-		if r.Log == r.Of {
-			return fmt.Errorf("%w: release %d of %s: a log cannot release itself", ErrInvalid, i, r.Log)
+		if logs[r.Of] {
+			return fmt.Errorf("%w: release %d to %q: %q, of which it releases, is a release log in this batch", ErrInvalid, i, r.Log, r.Of)
 		}
 	}
 	return nil

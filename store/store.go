@@ -108,7 +108,7 @@ type Batch struct {
 	Cursor  *CursorMove   // nil: none
 	Put     []Document    // written with the objects, one after the other; Rev as in Documents.Put
 
-	Relabel  []Relabel // after Objects
+	Relabel  []Relabel // after Objects, one after the other
 	Releases []Release // after Relabel, one after the other; what they add to one log gets Added values as if it were one Batch
 
 	// Then, if set, is called inside the commit with what became of the objects
@@ -164,7 +164,7 @@ const MaxVersions = 10_000
 type Receipt struct {
 	Outcomes []Outcome
 	Added    []Added // of the entry now stored, new or old; 0 if neither (Foreign, AfterRevoked, TooMany)
-	Labels   []Label // of the same entry
+	Labels   []Label // of the same entry, after Relabel
 }
 
 // A Document is a small record: a status, a secret, an agreement.

@@ -84,6 +84,11 @@ func CheckBatch(b *Batch) error {
 	if err := CheckReleases(b.Releases); err != nil {
 		return err
 	}
+	for i := range b.Releases {
+		if b.Releases[i].Log == b.Log && len(b.Objects)+len(b.Relabel) > 0 {
+			return fmt.Errorf("%w: release %d to %q, which is a log of objects in this batch", ErrInvalid, i, b.Log)
+		}
+	}
 	if b.Cursor != nil {
 		if err := CheckName("cursor", b.Cursor.Name); err != nil {
 			return err

@@ -4,6 +4,7 @@ package mem
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -39,15 +40,26 @@ type docKey struct{ kind, id string }
 
 // A log is what one LogID names.
 type log struct {
+	releases bool // it is a release log
+
 	head    store.Added
 	bytes   int64
 	entries []*entry             // by added
 	byID    map[stix.ID][]*entry // the same, by added
 }
 
-// An entry never changes.
+// An entry is the place of an object in one log. It never changes.
 type entry struct {
-	added store.Added
+	added store.Added // in this log
+	*object
+}
+
+// An object is what a commit has stored. The entries of release logs share it
+// with that of the log of objects. Only its label changes.
+type object struct {
+	of    store.LogID // the log of objects
+	at    store.Added // its Added there
+	label store.Label
 	obj   stix.Object
 	own   stix.Timestamp // obj.Version()
 }
@@ -140,6 +152,41 @@ func newer(a, b *entry) bool {
 		return va > vb
 	}
 	return a.added > b.added
+}
+
+// position is the number of the entry with this Added in l.entries.
+func (l *log) position(added store.Added) (int, bool) {
+	return slices.BinarySearchFunc(l.entries, added, func(e *entry, a store.Added) int { return cmp.Compare(e.added, a) })
+}
+
+// has reports whether l has an entry of this very object.
+func (l *log) has(o *object) bool {
+	return slices.ContainsFunc(l.byID[o.obj.ID], func(e *entry) bool { return e.object == o })
+}
+
+// append adds new entries.
+func (l *log) append(entries []*entry) {
+	for _, e := range entries {
+		l.entries = append(l.entries, e)
+		l.byID[e.obj.ID] = append(l.byID[e.obj.ID], e)
+		l.bytes += int64(len(e.obj.Raw))
+		l.head = e.added
+	}
+}
+
+// remove takes out the entries of these objects.
+func (l *log) remove(gone map[*object]bool) {
+	size := int64(0)
+	for o := range gone {
+		if l.has(o) {
+			size += int64(len(o.obj.Raw))
+			l.byID[o.obj.ID] = slices.DeleteFunc(l.byID[o.obj.ID], func(e *entry) bool { return e.object == o })
+		}
+	}
+	if size > 0 {
+		l.bytes -= size
+		l.entries = slices.DeleteFunc(l.entries, func(e *entry) bool { return gone[e.object] })
+	}
 }
 
 // clone makes a copy of o that shares no memory with it.

@@ -22,7 +22,7 @@ func (s *Store) Read(ctx context.Context, id store.LogID, q *store.Query, p *sto
 	if l == nil {
 		return nil
 	}
-	found := page(l.choose(q), q.From)
+	found := page(gate(l.choose(q), q.Gate), q.From)
 	if n := min(q.Limit, fitting(found, q)); n < len(found) {
 		found, p.More = found[:n], true
 	}
@@ -60,6 +60,9 @@ func fill(p *store.Page, found []*entry, want store.Want) {
 			}
 			p.Objects = append(p.Objects, e.obj.Raw...)
 			row.End = len(p.Objects)
+		}
+		if want&store.WantSource != 0 {
+			row.Label, row.Of, row.At = e.label, e.of, e.at
 		}
 		if want&store.WantDeflated != 0 {
 			if i > 0 {
@@ -130,6 +133,20 @@ func chooseVersions(entries []*entry, v *store.Versions) []*entry {
 		}
 	}
 	return chosen
+}
+
+// gate keeps the entries whose label is in set; all if set is nil.
+func gate(entries []*entry, set store.LabelSet) []*entry {
+	if set == nil {
+		return entries
+	}
+	var kept []*entry
+	for _, e := range entries {
+		if set.Has(e.label) {
+			kept = append(kept, e)
+		}
+	}
+	return kept
 }
 
 // page drops the entries up to from.

@@ -2,7 +2,7 @@ package mem
 
 import (
 	"context"
-	"slices"
+	"fmt"
 
 	"entente/stix"
 	"entente/store"
@@ -17,14 +17,10 @@ func (s *Store) Commit(ctx context.Context, b *store.Batch) (store.Receipt, erro
 		return store.Receipt{}, err
 	}
 	defer s.leaveWriter()
-	l := s.logs[b.Log]
-	if l == nil {
-		l = &log{byID: map[stix.ID][]*entry{}}
-	}
 	if c := b.Cursor; c != nil && s.cursors[c.Name] != c.From {
 		return store.Receipt{}, store.ErrConflict
 	}
-	receipt, stored, err := l.decide(b)
+	c, receipt, err := s.change(b)
 	if err != nil {
 		return store.Receipt{}, err
 	}
@@ -43,10 +39,7 @@ func (s *Store) Commit(ctx context.Context, b *store.Batch) (store.Receipt, erro
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(stored) > 0 {
-		s.logs[b.Log] = l
-		l.add(stored)
-	}
+	c.apply()
 	if b.Cursor != nil {
 		s.cursors[b.Cursor.Name] = b.Cursor.To
 	}
@@ -54,45 +47,6 @@ func (s *Store) Commit(ctx context.Context, b *store.Batch) (store.Receipt, erro
 		s.docs[k] = d
 	}
 	return receipt, nil
-}
-
-// decide says what becomes of b.Objects and returns the new entries. It changes
-// nothing.
-func (l *log) decide(b *store.Batch) (store.Receipt, []*entry, error) {
-	r := store.Receipt{
-		Outcomes: make([]store.Outcome, len(b.Objects)),
-		Added:    make([]store.Added, len(b.Objects)),
-	}
-	where := make([]*entry, len(b.Objects)) // the entry that is stored now, nil if none
-	versions := map[stix.ID][]*entry{}      // of the objects in b, with those of b so far
-	var stored []*entry
-	for i := range b.Objects {
-		o := clone(b.Objects[i])
-		if versions[o.ID] == nil {
-			versions[o.ID] = slices.Clone(l.byID[o.ID])
-		}
-		r.Outcomes[i], where[i] = outcome(&o, versions[o.ID])
-		if r.Outcomes[i] == store.Stored {
-			where[i] = &entry{obj: o, own: o.Version()}
-			versions[o.ID] = append(versions[o.ID], where[i])
-			stored = append(stored, where[i])
-		}
-	}
-	if len(stored) > 0 {
-		first, err := store.Number(l.head, b.At, len(stored))
-		if err != nil {
-			return store.Receipt{}, nil, err
-		}
-		for i, e := range stored {
-			e.added = first + store.Added(i)
-		}
-	}
-	for i, e := range where {
-		if e != nil {
-			r.Added[i] = e.added
-		}
-	}
-	return r, stored, nil
 }
 
 // outcome tries the rules of store.Outcome on o in a log that has these
@@ -158,18 +112,8 @@ func afterRevoked(v stix.Timestamp, versions []*entry) bool {
 	return false
 }
 
-// add appends new entries.
-func (l *log) add(stored []*entry) {
-	for _, e := range stored {
-		l.entries = append(l.entries, e)
-		l.byID[e.obj.ID] = append(l.byID[e.obj.ID], e)
-		l.bytes += int64(len(e.obj.Raw))
-		l.head = e.added
-	}
-}
-
 // Delete implements [store.Writer].
-func (s *Store) Delete(ctx context.Context, id store.LogID, object stix.ID, sel *store.Query) (int, error) {
+func (s *Store) Delete(ctx context.Context, id store.LogID, of stix.ID, sel *store.Query) (int, error) {
 	if err := store.CheckLog(id); err != nil {
 		return 0, err
 	}
@@ -181,16 +125,19 @@ func (s *Store) Delete(ctx context.Context, id store.LogID, object stix.ID, sel 
 	if l == nil {
 		return 0, nil
 	}
-	gone := l.choose(&store.Query{
-		IDs: []stix.ID{object}, After: sel.After, SpecVersions: sel.SpecVersions, Versions: sel.Versions,
-	})
+	if l.releases {
+		return 0, fmt.Errorf("%w: delete in %q, which is a release log", store.ErrInvalid, id)
+	}
+	gone := map[*object]bool{}
+	for _, e := range l.choose(&store.Query{
+		IDs: []stix.ID{of}, After: sel.After, SpecVersions: sel.SpecVersions, Versions: sel.Versions,
+	}) {
+		gone[e.object] = true
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	isGone := func(e *entry) bool { return slices.Contains(gone, e) }
-	l.entries = slices.DeleteFunc(l.entries, isGone)
-	l.byID[object] = slices.DeleteFunc(l.byID[object], isGone)
-	for _, e := range gone {
-		l.bytes -= int64(len(e.obj.Raw))
+	for _, l := range s.logs {
+		l.remove(gone)
 	}
 	return len(gone), nil
 }

@@ -191,11 +191,16 @@ func (m *model) commit() {
 	if m.choose(5) == 0 {
 		d := m.document()
 		b.Then = func(r store.Receipt) []store.Document {
+			r.Labels = nil
 			d.Body = fmt.Append(nil, r)
 			return []store.Document{d}
 		}
 	}
-	r := m.same("Commit", func(s store.Store) (any, error) { return s.Commit(m.ctx, &b) }).(store.Receipt)
+	r := m.same("Commit", func(s store.Store) (any, error) {
+		r, err := s.Commit(m.ctx, &b)
+		r.Labels = nil
+		return r, err
+	}).(store.Receipt)
 	for _, a := range r.Added {
 		if a > 0 && len(m.added) < 1000 {
 			m.added = append(m.added, a)
