@@ -30,6 +30,7 @@ var layers = map[string]layer{
 	"stix":                  {},
 	"stix/stixtest":         {ours: []string{"stix"}},
 	"policy":                {ours: []string{"stix"}, outside: []string{"cel.dev/cel-go"}},
+	"policy/release":        {ours: []string{"stix", "policy", "store"}},
 	"store":                 {ours: []string{"stix"}},
 	"store/mem":             {ours: []string{"stix", "store"}},
 	"store/fault":           {ours: []string{"stix", "store"}},

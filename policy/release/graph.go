@@ -1,0 +1,269 @@
+package release
+
+import (
+	"entente/policy"
+	"entente/stix"
+	"entente/store"
+)
+
+// A graph is what the releaser keeps in memory about the objects of all logs:
+// who mentions whom, which version is the newest, under which label. It holds
+// facts only; what they mean under a set of agreements is in an outlook.
+//
+// Entries, ids and logs are numbered from 0 in the order in which they were
+// seen; a number stays the same for the life of a graph.
+type graph struct {
+	logs    []*logFacts
+	byLog   map[store.LogID]int32
+	entries []fact
+	refs    []int32 // ids that entries mention, one entry after the other
+	ids     []idFacts
+	byID    map[idKey]int32
+	types   map[string]uint16 // interned types, so that an idKey is small
+	edges   []edge            // who mentions an id: lists from idFacts.users
+	fine    map[int32]stix.Timestamp
+}
+
+// A logFacts is one log of objects.
+type logFacts struct {
+	id      store.LogID
+	of      store.LogID // the collection's log: id itself, but for what is kept apart
+	partner policy.OrgID
+	seen    store.Added       // all up to here is in the graph
+	newest  map[int32]int32   // by id: the entry that is its newest version
+	byAdded []int32           // entries, in order of Added
+	chain   map[int32][]int32 // by id: its entries, for ids with more than one
+}
+
+// A fact is one entry of a log.
+type fact struct {
+	added   store.Added
+	version int64 // µs, rounded down; Added if the object has none
+	log     int32
+	id      int32
+	refs    int32 // index of the first in graph.refs
+	count   int32 // of refs
+	label   store.Label
+	marking bool // a marking-definition
+	fine    bool // the version lies between two µs: graph.fine has it
+	gone    bool // no longer in the log
+}
+
+// An idFacts is one id, held or only mentioned.
+type idFacts struct {
+	entries []int32
+	users   int32 // first edge, -1 if none
+	known   bool  // everybody knows it: the pinned markings
+	marking bool  // of a marking-definition
+	held    bool  // had an entry at the last settling
+}
+
+type edge struct{ entry, next int32 }
+
+// An idKey is a stix.ID in few bytes; odd ids, which are no type--uuid, are
+// kept as text.
+type idKey struct {
+	uuid [16]byte
+	kind uint16
+	odd  string
+}
+
+func newGraph() *graph {
+	return &graph{byLog: map[store.LogID]int32{}, byID: map[idKey]int32{}, types: map[string]uint16{}, fine: map[int32]stix.Timestamp{}}
+}
+
+// log returns the number of a log, a new one if it was not seen before.
+func (g *graph) log(id, of store.LogID, partner policy.OrgID) int32 {
+	if n, ok := g.byLog[id]; ok {
+		return n
+	}
+	n := int32(len(g.logs))
+	g.byLog[id] = n
+	g.logs = append(g.logs, &logFacts{id: id, of: of, partner: partner, newest: map[int32]int32{}, chain: map[int32][]int32{}})
+	return n
+}
+
+// id returns the number of an id, a new one if it was not seen before.
+func (g *graph) id(id stix.ID) int32 {
+	k := g.key(id)
+	if n, ok := g.byID[k]; ok {
+		return n
+	}
+	n := int32(len(g.ids))
+	if k.odd != "" {
+		k.odd = string(append([]byte(nil), k.odd...))
+	}
+	g.byID[k] = n
+	_, pinned := stix.TLPByID(id)
+	g.ids = append(g.ids, idFacts{users: -1, known: pinned, marking: id.Type() == "marking-definition"})
+	return n
+}
+
+func (g *graph) key(id stix.ID) idKey {
+	kind := id.Type()
+	var k idKey
+	if len(id) != len(kind)+2+36 || !parseUUID(string(id[len(kind)+2:]), &k.uuid) {
+		return idKey{odd: string(id)}
+	}
+	n, ok := g.types[kind]
+	if !ok {
+		if len(g.types) == 1<<16-1 { // more types than anybody has: they cost more memory
+			return idKey{odd: string(id)}
+		}
+		n = uint16(len(g.types))
+		g.types[string(append([]byte(nil), kind...))] = n
+	}
+	k.kind = n
+	return k
+}
+
+// parseUUID reads a UUID in lower case, the only form that has one spelling.
+func parseUUID(s string, uuid *[16]byte) bool {
+	at := 0
+	for i := 0; i < len(s); i++ {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if s[i] != '-' {
+				return false
+			}
+			continue
+		}
+		var digit byte
+		switch c := s[i]; {
+		case c-'0' <= 9:
+			digit = c - '0'
+		case c >= 'a' && c <= 'f':
+			digit = c - 'a' + 10
+		default:
+			return false
+		}
+		uuid[at/2] = uuid[at/2]<<4 | digit
+		at++
+	}
+	return true
+}
+
+// An arrival is an entry that comes into the graph.
+type arrival struct {
+	added   store.Added
+	id      stix.ID
+	version stix.Timestamp
+	label   store.Label
+	refs    []stix.ID // that must be visible for it to be
+}
+
+// add puts an entry at the end of log and returns its number.
+func (g *graph) add(log int32, a *arrival) int32 {
+	n := int32(len(g.entries))
+	l := g.logs[log]
+	id := g.id(a.id)
+	f := fact{added: a.added, version: int64(a.added), log: log, id: id, refs: int32(len(g.refs)), label: a.label, marking: g.ids[id].marking}
+	if a.version != "" {
+		us, exact := a.version.Micros()
+		if f.version = us; !exact {
+			f.fine = true
+			g.fine[n] = stix.Timestamp(append([]byte(nil), a.version...))
+		}
+	}
+	for _, ref := range a.refs {
+		to := g.id(ref)
+		if to == id {
+			continue
+		}
+		g.refs = append(g.refs, to)
+		g.edges = append(g.edges, edge{entry: n, next: g.ids[to].users})
+		g.ids[to].users = int32(len(g.edges) - 1)
+	}
+	f.count = int32(len(g.refs)) - f.refs
+	g.entries = append(g.entries, f)
+	g.ids[id].entries = append(g.ids[id].entries, n)
+	l.byAdded = append(l.byAdded, n)
+	l.seen = a.added
+	g.chain(l, id, n)
+	return n
+}
+
+// chain notes that l has another version of id.
+func (g *graph) chain(l *logFacts, id, n int32) {
+	was, ok := l.newest[id]
+	if !ok {
+		l.newest[id] = n
+		return
+	}
+	if l.chain[id] == nil {
+		l.chain[id] = []int32{was}
+	}
+	l.chain[id] = append(l.chain[id], n)
+	if g.newer(n, was) {
+		l.newest[id] = n
+	}
+}
+
+// newer reports whether entry a is a newer version of its object than b. An
+// object without versions is as new as when it was added.
+func (g *graph) newer(a, b int32) bool {
+	fa, fb := &g.entries[a], &g.entries[b]
+	if fa.version != fb.version {
+		return fa.version > fb.version
+	}
+	if fa.fine || fb.fine {
+		if va, vb := g.fine[a], g.fine[b]; va != vb {
+			return va > vb
+		}
+	}
+	return fa.added > fb.added
+}
+
+// versions returns the entries of the object in the log of entry n.
+func (g *graph) versions(n int32) []int32 {
+	f := &g.entries[n]
+	l := g.logs[f.log]
+	if chain := l.chain[f.id]; chain != nil {
+		return chain
+	}
+	if newest, ok := l.newest[f.id]; ok {
+		return []int32{newest}
+	}
+	return nil
+}
+
+// remove takes an entry out, because the log has it no longer.
+func (g *graph) remove(n int32) {
+	f := &g.entries[n]
+	if f.gone {
+		return
+	}
+	f.gone = true
+	l := g.logs[f.log]
+	left := deleteEntry(l.chain[f.id], n)
+	g.ids[f.id].entries = deleteEntry(g.ids[f.id].entries, n)
+	delete(l.chain, f.id)
+	delete(l.newest, f.id)
+	for _, v := range left {
+		g.chain(l, f.id, v)
+	}
+}
+
+func deleteEntry(list []int32, n int32) []int32 {
+	left := list[:0:0]
+	for _, v := range list {
+		if v != n {
+			left = append(left, v)
+		}
+	}
+	return left
+}
+
+// mentions returns the ids that entry n mentions.
+func (g *graph) mentions(n int32) []int32 {
+	f := &g.entries[n]
+	return g.refs[f.refs : f.refs+f.count]
+}
+
+// users calls fn for each entry that mentions id.
+func (g *graph) users(id int32, fn func(entry int32)) {
+	for e := g.ids[id].users; e >= 0; e = g.edges[e].next {
+		if n := g.edges[e].entry; !g.entries[n].gone {
+			fn(n)
+		}
+	}
+}
