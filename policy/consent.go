@@ -4,7 +4,8 @@ import "entente/stix"
 
 // A Consent is an originator's permission to pass objects on that its terms
 // alone would keep. It lifts, for the recipient, objects, purpose and time that
-// it names: the audience of TLP, the onward mode, H2 and H3, and the embargo. It
+// it names: the audience of TLP, the originator's own onward terms (mode and
+// hops), H2 and H3, the embargo, and an attribution that has to be asked for. It
 // lifts nothing else: no integrity, no state of an agreement, no ceiling of the
 // agreement by which the recipient would get the object, no rule about personal
 // data, and no other party's terms.

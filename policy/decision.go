@@ -9,13 +9,20 @@ type Decision struct {
 	// most that any such object can get.
 	PerObject bool
 
+	// OnlyConsent: the decision was made without Traits, and without a consent that
+	// names the object it is Withhold. Where no consent is known, no object has to
+	// be looked at.
+	OnlyConsent bool
+
 	// Until is the first instant after that of the decision at which it may come
 	// out otherwise; Never if time changes nothing.
 	Until Instant
 
-	Profile     Profile      // if Effect is Redact
+	Profile Profile // if Effect is Redact; without Traits only what holds for every object with the label
+
+	// Only if asked for:
 	Obligations []Obligation // if Effect is not Withhold; sorted, unique
-	Reasons     []Reason     // only if asked for: everything that took part, in order of stages
+	Reasons     []Reason     // everything that took part, in order of stages
 }
 
 // A Reason is a rule that took part in a decision.

@@ -38,7 +38,19 @@ type Label struct {
 
 	Personal PersonalData `json:"personal,omitempty"` // classes found
 	Revoked  bool         `json:"revoked,omitempty"`
+	Lacks    Parts        `json:"lacks,omitempty"` // that the object is known not to have
 }
+
+// Parts are parts of an object that flows have terms about. A label says which
+// are missing, so that what is not known counts as there and is looked for.
+type Parts uint8
+
+const (
+	PartLabels     Parts = 1 << iota // labels
+	PartHosts                        // external_references with a URL
+	PartExtensions                   // extensions and properties that the standard does not define
+	PartSighters                     // where_sighted_refs
+)
 
 // UnknownHops is the Hops of a copy whose way is not known: three or more.
 const UnknownHops = 255

@@ -9,6 +9,7 @@ type Content struct {
 	Labels          []string
 	Confidence      int // 0 to 100; -1 if absent
 	Lang            string
+	Relationship    string // relationship_type
 	PatternType     string
 	KillChainPhases []string // "kill_chain_name/phase_name"
 	Extensions      []string // keys of extensions, and names of top-level properties that the standard does not define for the type
