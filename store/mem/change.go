@@ -84,7 +84,10 @@ func (c *change) decide() (store.Receipt, error) {
 		if versions[o.ID] == nil {
 			versions[o.ID] = slices.Clone(c.log.byID[o.ID])
 		}
-		r.Outcomes[i], c.where[i] = outcome(&o, versions[o.ID])
+		var at int
+		if r.Outcomes[i], at = store.Judge(&o, objects(versions[o.ID])); at >= 0 {
+			c.where[i] = versions[o.ID][at]
+		}
 		if r.Outcomes[i] == store.Stored {
 			e := &entry{object: &object{of: b.Log, obj: o, own: o.Version()}}
 			if b.Labels != nil {
@@ -104,6 +107,14 @@ func (c *change) decide() (store.Receipt, error) {
 		e.at = e.added
 	}
 	return r, err
+}
+
+func objects(entries []*entry) []*stix.Object {
+	list := make([]*stix.Object, len(entries))
+	for i, e := range entries {
+		list[i] = &e.obj
+	}
+	return list
 }
 
 // label is what c makes of o's label.
