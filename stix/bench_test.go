@@ -127,3 +127,22 @@ func TestNoAllocationPerObject(t *testing.T) {
 		t.Errorf("%.0f allocations for 1000 objects, want at most 1", allocs)
 	}
 }
+
+func BenchmarkInspect(b *testing.B) {
+	objects := stixtest.Objects(1, 1000)
+	size := 0
+	for _, o := range objects {
+		size += len(o.Raw)
+	}
+	var in stix.Inspector
+	var c stix.Content
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range objects {
+			if err := in.Inspect(objects[i].Raw, &c); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
