@@ -82,8 +82,10 @@ type Stat struct {
 // A Writer changes logs. Its methods may be called concurrently, and readers
 // never wait for them. A call whose ctx is done already writes nothing.
 type Writer interface {
-	// Commit applies b: all of it, or nothing. When it returns nil the batch is
-	// durable and every later Read sees it. On ErrConflict (b.Cursor.From, a
+	// Commit applies b: all of it, or nothing. Readers see it so, too: who has seen
+	// one thing that b wrote, be it an object, a label, a release, a document or a
+	// cursor, finds all of it by any later call. When Commit returns nil the batch
+	// is durable and every later call sees it. On ErrConflict (b.Cursor.From, a
 	// document's Rev or a label was stale), ErrFull, ErrInvalid and ErrClosed nothing was
 	// written. After any other error the batch may or may not have been applied; repeating it is safe,
 	// because an object that is there already is a Duplicate.
