@@ -1,6 +1,9 @@
 package release
 
 import (
+	"cmp"
+	"slices"
+
 	"entente/policy"
 	"entente/stix"
 	"entente/store"
@@ -266,4 +269,14 @@ func (g *graph) users(id int32, fn func(entry int32)) {
 			fn(n)
 		}
 	}
+}
+
+// at returns the entry of log with this Added.
+func (g *graph) at(log int32, added store.Added) (int32, bool) {
+	list := g.logs[log].byAdded
+	i, ok := slices.BinarySearchFunc(list, added, func(n int32, a store.Added) int { return cmp.Compare(g.entries[n].added, a) })
+	if !ok {
+		return 0, false
+	}
+	return list[i], true
 }

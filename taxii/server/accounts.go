@@ -5,6 +5,8 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"strings"
+
+	"entente/policy"
 )
 
 // Rights are what an account may do with a collection. A collection that is not
@@ -15,8 +17,12 @@ type Rights struct {
 
 // An Account is a caller. It must not change once it is in use.
 type Account struct {
-	Name    string // not empty; case does not matter when logging in
-	Partner string // whom the account belongs to, for the log; "" if nobody
+	Name string // not empty; case does not matter when logging in
+
+	// Partner is the organisation that the account belongs to. What it may do then
+	// stands in the agreements with that organisation, and Roots and Rights count
+	// for nothing. "" means our own people.
+	Partner policy.OrgID
 
 	Password string              // as HashPassword writes it; "" means no login by password
 	Tokens   [][sha256.Size]byte // HashToken of bearer tokens and API keys

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"entente/policy/release"
 	"entente/store"
 )
 
@@ -27,6 +28,8 @@ type Config struct {
 	Contact     string
 	Default     string // path of the default API root; "" means none is named
 	PublicURL   string // "https://host[:port]", what clients reach the server by; "" lists the roots as relative URLs
+
+	Releaser *release.Releaser // what the agreements let partners see and write; nil: no partner sees anything
 
 	Accounts     Accounts
 	Anonymous    *Account // whom requests without credentials act as; nil: they are refused

@@ -233,6 +233,7 @@ func (s *Server) fillSelection(r *request, want store.Want) {
 		Versions: store.Versions{All: q.All, First: q.First, Last: q.Last, Exact: q.Exact},
 		From:     r.sel.From, Limit: min(q.Limit, s.c.Limits.MaxPage), MaxBytes: s.c.Limits.PageBytes, Want: want,
 	}
+	r.sel.Gate = r.access.Gate
 	if q.Limit == 0 {
 		r.sel.Limit = s.c.Limits.DefaultPage
 	}
@@ -267,6 +268,8 @@ func (s *Server) deleteObject(c echo.Context, r *request) error {
 		return err
 	}
 	switch {
+	case r.account.Partner != "":
+		return taxii.Errorf(http.StatusForbidden, "partners do not delete; send a revoked version")
 	case !r.rights.Read && !r.rights.Write:
 		return notFound()
 	case !r.rights.Read || !r.rights.Write:
@@ -288,6 +291,11 @@ func (s *Server) deleteObject(c echo.Context, r *request) error {
 	}
 	if r.n = n; n == 0 {
 		return notFound()
+	}
+	if s.c.Releaser != nil {
+		if err := s.c.Releaser.Deleted(c.Request().Context(), r.coll.log, stix.ID(c.Param("object"))); err != nil {
+			return err
+		}
 	}
 	s.write(c, r, http.StatusOK, nil, nil)
 	return nil

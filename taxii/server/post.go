@@ -58,7 +58,11 @@ func (s *Server) postObjects(c echo.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	st, err := s.store(c, r, items, scanner.Beyond())
+	take := s.store
+	if r.account.Partner != "" {
+		take = s.receive
+	}
+	st, err := take(c, r, items, scanner.Beyond())
 	if err != nil {
 		return err
 	}
@@ -131,6 +135,9 @@ func (s *Server) store(c echo.Context, r *request, items []stix.Item, beyond int
 	}
 	var st *taxii.Status
 	var failed error
+	if err := s.label(c, &batch); err != nil {
+		return nil, err
+	}
 	batch.Then = func(receipt store.Receipt) []store.Document {
 		st = newStatus(id, r, items, beyond, refusals, &receipt)
 		var doc store.Document
@@ -147,7 +154,29 @@ func (s *Server) store(c echo.Context, r *request, items []stix.Item, beyond int
 		return nil, fmt.Errorf("status %s: %w", id, failed)
 	}
 	s.metrics.posted(receipt.Outcomes, r.n-len(receipt.Outcomes))
-	return st, nil
+	return st, s.release(c, &batch, &receipt)
+}
+
+// label says of what our own people send that it is ours.
+func (s *Server) label(c echo.Context, b *store.Batch) (err error) {
+	if s.c.Releaser != nil {
+		b.Labels, err = s.c.Releaser.Own(c.Request().Context(), b.Log, b.Objects)
+	}
+	return err
+}
+
+// release waits until everybody sees what they may of a batch.
+func (s *Server) release(c echo.Context, b *store.Batch, receipt *store.Receipt) error {
+	last := store.Added(0)
+	for i, outcome := range receipt.Outcomes {
+		if outcome == store.Stored {
+			last = max(last, receipt.Added[i])
+		}
+	}
+	if s.c.Releaser == nil || last == 0 {
+		return nil
+	}
+	return s.c.Releaser.Release(c.Request().Context(), b.Log, last)
 }
 
 // newStatus reports on items, in their order, and on as many failures as beyond

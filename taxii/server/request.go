@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"entente/policy/release"
 	"entente/store"
 	"entente/taxii"
 )
@@ -25,8 +26,9 @@ type request struct {
 	root    *root
 	coll    *collection
 	rights  Rights
-	n       int   // objects in the answer, or in the body of a POST
-	held    int64 // see hold
+	access  release.Access // of a partner to coll
+	n       int            // objects in the answer, or in the body of a POST
+	held    int64          // see hold
 	dropped bool
 
 	late     bool // the body may have taken longer than the server's WriteTimeout
@@ -134,7 +136,7 @@ func (s *Server) note(c echo.Context, r *request) {
 	}
 	line := slog.NewRecord(now, level, "request", 0) // a Logger would look up the caller
 	if r.account != nil {
-		line.AddAttrs(slog.String("account", r.account.Name), slog.String("partner", r.account.Partner))
+		line.AddAttrs(slog.String("account", r.account.Name), slog.String("partner", string(r.account.Partner)))
 	}
 	if r.coll != nil {
 		line.AddAttrs(slog.String("collection", r.coll.ID))

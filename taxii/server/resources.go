@@ -17,7 +17,7 @@ func (s *Server) getDiscovery(c echo.Context, r *request) error {
 	d := taxii.Discovery{Title: s.c.Title, Description: s.c.Description, Contact: s.c.Contact}
 	for i := range s.c.Roots {
 		root := s.roots[s.c.Roots[i].Path]
-		if !r.account.sees(root) {
+		if !s.sees(r, root) {
 			continue
 		}
 		d.APIRoots = append(d.APIRoots, s.rootURL(root.Path))
@@ -49,7 +49,7 @@ func (s *Server) getCollections(c echo.Context, r *request) error {
 	}
 	var list taxii.Collections
 	for _, coll := range r.root.sorted {
-		if rights, visible := r.account.Rights[coll.ID]; visible {
+		if rights, visible := s.rights(r, coll); visible {
 			list.Collections = append(list.Collections, coll.resource(rights))
 		}
 	}

@@ -38,7 +38,7 @@ var layers = map[string]layer{
 	"store/storetest":       {ours: []string{"stix", "stix/stixtest", "store", "store/mem"}},
 	"taxii":                 {ours: []string{"stix"}},
 	"taxii/client":          {ours: []string{"stix", "taxii"}},
-	"taxii/server":          {ours: []string{"stix", "store", "taxii"}, outside: []string{"github.com/labstack/echo/v4"}},
+	"taxii/server":          {ours: []string{"stix", "policy", "policy/release", "store", "taxii"}, outside: []string{"github.com/labstack/echo/v4"}},
 	"taxii/taxiitest":       {ours: []string{"stix", "stix/stixtest", "taxii", "taxii/client"}},
 	"cmd/entente":           {ours: []string{"*"}},
 	"cmd/internal/bench":    {ours: []string{"*"}, outside: []string{"go.etcd.io/bbolt"}},

@@ -1,0 +1,151 @@
+package release
+
+import (
+	"context"
+	"fmt"
+
+	"entente/policy"
+	"entente/stix"
+	"entente/store"
+)
+
+// A prospect is what would hold under a set of agreements.
+type prospect struct {
+	b       *book
+	o       *outlook
+	rel     masks
+	asks    map[policy.Instant][]int32
+	changed []int32 // entries whose release logs would change
+}
+
+// prospect works out what everybody would see under set, and changes nothing.
+func (r *Releaser) prospect(ctx context.Context, set *policy.Set, now policy.Instant) (*prospect, error) {
+	p := &prospect{b: r.newBook(set), o: newOutlook(r.g, set.Partners()), asks: map[policy.Instant][]int32{}}
+	if err := r.carryReleased(ctx, p); err != nil {
+		return nil, err
+	}
+	if err := r.decideAll(ctx, p, now); err != nil {
+		return nil, err
+	}
+	all := make([]int32, 0, len(r.g.entries))
+	for n := range r.g.entries {
+		if !r.g.entries[n].gone {
+			all = append(all, int32(n))
+		}
+	}
+	p.o.settle(all)
+	for _, n := range all {
+		if !same(p.o.shown.of(n), p.rel.of(n)) {
+			p.changed = append(p.changed, n)
+		}
+	}
+	return p, nil
+}
+
+// carryReleased fills p.rel with what the release logs have: known here for the
+// partners of today, read for others.
+func (r *Releaser) carryReleased(ctx context.Context, p *prospect) error {
+	p.rel = masks{width: p.o.shown.width}
+	p.rel.grow(len(r.g.entries))
+	for i, partner := range p.o.partners {
+		was, known := 0, false
+		if r.o != nil {
+			was, known = r.o.number[partner]
+		}
+		if !known {
+			if err := r.readReleased(ctx, p.o, &p.rel, i); err != nil {
+				return err
+			}
+			continue
+		}
+		for n := range r.g.entries {
+			if r.rel.of(int32(n)).has(was) {
+				p.rel.of(int32(n)).set(i)
+			}
+		}
+	}
+	return nil
+}
+
+// decideAll decides about every entry under p. It reads the objects of a log
+// once, and only if some flow of the collection looks at objects one by one.
+func (r *Releaser) decideAll(ctx context.Context, p *prospect, now policy.Instant) error {
+	at := &ruling{p.b, p.o, &p.rel, p.asks}
+	for _, l := range r.g.logs {
+		of := r.g.byLog[l.of]
+		var look []int32
+		for _, n := range l.byAdded {
+			f := &r.g.entries[n]
+			switch {
+			case f.gone:
+			case l.partner == "" && r.looks(r.rule(p.b, p.o, of, f.label, now), f.id):
+				look = append(look, n)
+			default:
+				r.decide(at, n, nil, now)
+			}
+		}
+		if err := r.objects(ctx, l, look, func(n int32, o *stix.Object) { r.decide(at, n, o, now) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// objects calls fn with the object of each of entries, which are in order and of
+// log l. Entries that the log has no longer are passed over.
+func (r *Releaser) objects(ctx context.Context, l *logFacts, entries []int32, fn func(n int32, o *stix.Object)) error {
+	var page store.Page
+	for len(entries) > 0 {
+		q := store.Query{From: r.g.entries[entries[0]].added - 1, Versions: store.Versions{All: true}, SpecVersions: bothSpecs,
+			Limit: pageSize, MaxBytes: pageBytes, Want: store.WantObjects | store.WantRows}
+		if err := r.c.Store.Read(ctx, l.id, &q, &page); err != nil {
+			return err
+		}
+		if page.N == 0 {
+			return nil
+		}
+		all, start := string(page.Objects), 0
+		for i := range page.Rows {
+			row := &page.Rows[i]
+			raw := all[start:row.End]
+			start = row.End + 1
+			for len(entries) > 0 && r.g.entries[entries[0]].added < row.Added {
+				entries = entries[1:]
+			}
+			if len(entries) == 0 || r.g.entries[entries[0]].added != row.Added {
+				continue
+			}
+			o, err := stix.Parse(raw)
+			if err != nil {
+				return fmt.Errorf("release: %s: %s: %w", l.id, row.ID, err)
+			}
+			fn(entries[0], &o)
+			entries = entries[1:]
+		}
+	}
+	return nil
+}
+
+// Activate puts set in force: in one commit with put, everything that set no
+// longer allows is withdrawn and everything that it newly allows is released. If
+// it fails, what was in force stays in force.
+func (r *Releaser) Activate(ctx context.Context, set *policy.Set, put []store.Document) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.step(ctx, ""); err != nil {
+		return err
+	}
+	p, err := r.prospect(ctx, set, r.now())
+	if err != nil {
+		return err
+	}
+	was := &prospect{b: r.b, o: r.o, rel: r.rel, asks: r.asks}
+	r.adopt(p)
+	if err := r.commitWith(ctx, put, nil); err != nil {
+		clear(r.pending)
+		r.adopt(was)
+		r.publish()
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"entente/policy"
+	"entente/stix"
+	"entente/store"
+)
+
+// definitions are the marking definitions that are held, by who gave them.
+type definitions struct{}
+
+func newDefinitions() *definitions { return &definitions{} }
+
+func (r *Releaser) definitions(partner policy.OrgID, objects []stix.Object) *definitions {
+	return r.defs
+}
+
+// arrive makes the label of an object from a partner; "" is our own people.
+func (r *Releaser) arrive(partner policy.OrgID, log store.LogID, o *stix.Object, defs *definitions, at policy.Instant) (policy.Label, string, error) {
+	l := policy.Label{Type: o.Type, From: partner, Creator: o.CreatedBy, Originator: partner == "" || r.b.set.Speaks(partner, o.CreatedBy), Revoked: o.Revoked}
+	for _, m := range o.Markings {
+		if known, ok := stix.TLPByID(m); ok {
+			l.Level = max(l.Level, policy.Level(known.Level))
+			l.Editions |= policy.TLP1 | policy.TLP2
+		}
+	}
+	if partner != "" {
+		l.Hops = 1
+	}
+	if l.Level == policy.LevelNone {
+		l.Default = policy.LevelAmberStrict
+	}
+	return l, "", nil
+}
+
+// Own returns the labels of what our own people put into a collection.
+func (r *Releaser) Own(ctx context.Context, log store.LogID, objects []stix.Object) ([]store.Label, error) {
+	r.mu.Lock()
+	sets := make([][]policy.Label, len(objects))
+	for i := range objects {
+		l, _, err := r.arrive("", log, &objects[i], r.defs, r.now())
+		if err != nil {
+			r.mu.Unlock()
+			return nil, err
+		}
+		sets[i] = []policy.Label{l}
+	}
+	r.mu.Unlock()
+	return r.labels.intern(ctx, sets)
+}
+
+// admit takes an entry into the graph. One without a label is our own people's.
+func (r *Releaser) admit(ctx context.Context, log int32, row *store.Row, o *stix.Object) (int32, error) {
+	label := row.Label
+	if label == 0 {
+		own, err := r.ownLabel(ctx, log, o)
+		if err != nil {
+			return 0, err
+		}
+		label = own
+		r.relabels[log] = append(r.relabels[log], store.Relabel{Added: row.Added, To: label})
+	}
+	refs, err := r.mentions(o)
+	if err != nil {
+		return 0, fmt.Errorf("release: %s: %w", row.ID, err)
+	}
+	return r.g.add(log, &arrival{added: row.Added, id: o.ID, version: o.Version(), label: label, refs: refs}), nil
+}
+
+func (r *Releaser) ownLabel(ctx context.Context, log int32, o *stix.Object) (store.Label, error) {
+	l, _, err := r.arrive("", r.g.logs[log].of, o, r.defs, r.now())
+	if err != nil {
+		return 0, err
+	}
+	labels, err := r.labels.intern(ctx, [][]policy.Label{{l}})
+	if err != nil {
+		return 0, err
+	}
+	return labels[0], nil
+}
+
+// mentions returns the ids that must be visible to whoever is to see o.
+func (r *Releaser) mentions(o *stix.Object) ([]stix.ID, error) {
+	if err := r.in.Inspect(o.Raw, &r.content); err != nil {
+		return nil, err
+	}
+	refs := slices.Clone(r.content.Refs)
+	for _, m := range o.Markings {
+		if _, pinned := stix.TLPByID(m); !pinned && !slices.Contains(refs, m) {
+			refs = append(refs, m)
+		}
+	}
+	return refs, nil
+}
+
+// traits are those of an object.
+func (r *Releaser) traits(o *stix.Object) *policy.Traits {
+	if o == nil {
+		return nil
+	}
+	c := new(stix.Content)
+	if err := r.in.Inspect(o.Raw, c); err != nil {
+		return nil
+	}
+	return &policy.Traits{Header: &o.Header, Content: c}
+}

@@ -1,0 +1,161 @@
+package release
+
+import (
+	"context"
+
+	"entente/policy"
+	"entente/stix"
+	"entente/store"
+)
+
+// A ruling is where decisions are written down: the book and outlook in force,
+// or those of a prospect.
+type ruling struct {
+	b    *book
+	o    *outlook
+	rel  *masks
+	asks map[policy.Instant][]int32
+}
+
+func (r *Releaser) inForce() *ruling { return &ruling{r.b, r.o, &r.rel, r.asks} }
+
+// decide sets the ok and own masks of entry n. object may be nil if looks says
+// that nobody has to look at it.
+func (r *Releaser) decide(at *ruling, n int32, object *stix.Object, now policy.Instant) {
+	at.o.grow()
+	at.rel.grow(len(r.g.entries))
+	f := &r.g.entries[n]
+	l := r.g.logs[f.log]
+	log := r.g.byLog[l.of]
+	found := r.rule(at.b, at.o, log, f.label, now)
+	ok, own, rel := at.o.ok.of(n), at.o.own.of(n), at.rel.of(n)
+	copy(own, found.own)
+	if l.partner != "" { // kept apart: it is for the one who sent it
+		clear(ok)
+		return
+	}
+	for w := range ok {
+		ok[w] = (found.ok[w] | found.keep[w]&rel[w]) &^ found.consent[w]
+	}
+	if !r.looks(found, f.id) {
+		return
+	}
+	holdings := r.labels.of(f.label)
+	traits := r.traits(object)
+	until := policy.Never
+	look := func(p int) {
+		best := policy.Best
+		if rel.has(p) {
+			best = policy.BestKept
+		}
+		d, _, _ := best(at.b.flows[log][p], holdings, traits, now, false)
+		if d.Effect == policy.Withhold {
+			ok[p>>6] &^= 1 << (p & 63)
+		} else {
+			ok.set(p)
+		}
+		until = min(until, d.Until)
+	}
+	found.asked.each(look)
+	found.consent.each(look)
+	if until != policy.Never {
+		at.asks[until] = append(at.asks[until], n)
+		if at.o == r.o {
+			r.sooner(until)
+		}
+	}
+}
+
+// looks reports whether somebody has to look at an object with this rule.
+func (r *Releaser) looks(found *rule, id int32) bool {
+	return !found.asked.empty() || len(r.consents[id]) > 0 && !found.consent.empty()
+}
+
+// passed decides again what time has changed, and returns those entries.
+func (r *Releaser) passed(ctx context.Context, now policy.Instant) ([]int32, error) {
+	if int64(now) < r.due.Load() {
+		return nil, nil
+	}
+	changed := map[ruleKey]bool{}
+	for key, found := range r.b.rules {
+		if now < found.until {
+			continue
+		}
+		again := r.rule(r.b, r.o, key.log, key.label, now)
+		if !again.like(found) {
+			changed[key] = true
+		}
+	}
+	again := map[int32]bool{}
+	for until, entries := range r.asks {
+		if until <= now {
+			for _, n := range entries {
+				again[n] = true
+			}
+			delete(r.asks, until)
+		}
+	}
+	var dirty []int32
+	for n := range r.g.entries {
+		f := &r.g.entries[n]
+		key := ruleKey{r.g.byLog[r.g.logs[f.log].of], f.label}
+		if f.gone || !changed[key] && !again[int32(n)] {
+			continue
+		}
+		if err := r.decideAgain(ctx, int32(n), now); err != nil {
+			return nil, err
+		}
+		dirty = append(dirty, int32(n))
+	}
+	r.setDue()
+	return dirty, nil
+}
+
+// decideAgain decides about an entry that was seen before; it reads the object
+// only if some flow has to look at it.
+func (r *Releaser) decideAgain(ctx context.Context, n int32, now policy.Instant) error {
+	f := &r.g.entries[n]
+	found := r.rule(r.b, r.o, r.g.byLog[r.g.logs[f.log].of], f.label, now)
+	if !r.looks(found, f.id) {
+		r.decide(r.inForce(), n, nil, now)
+		return nil
+	}
+	o, err := r.object(ctx, n)
+	if err == nil {
+		r.decide(r.inForce(), n, &o, now)
+	}
+	return err
+}
+
+// object reads the object of an entry.
+func (r *Releaser) object(ctx context.Context, n int32) (stix.Object, error) {
+	f := &r.g.entries[n]
+	var page store.Page
+	q := store.Query{From: f.added - 1, Versions: store.Versions{All: true}, SpecVersions: bothSpecs, Limit: 1, Want: store.WantObjects | store.WantRows}
+	if err := r.c.Store.Read(ctx, r.g.logs[f.log].id, &q, &page); err != nil {
+		return stix.Object{}, err
+	}
+	if page.N != 1 || page.First != f.added {
+		return stix.Object{}, store.ErrNotFound
+	}
+	return stix.Parse(string(page.Objects))
+}
+
+// sooner makes time be looked at by until.
+func (r *Releaser) sooner(until policy.Instant) {
+	if int64(until) < r.due.Load() {
+		r.due.Store(int64(until))
+	}
+}
+
+// setDue works out when time next changes something.
+func (r *Releaser) setDue() {
+	due := policy.Never
+	for _, found := range r.b.rules {
+		due = min(due, found.until)
+	}
+	for until := range r.asks {
+		due = min(due, until)
+	}
+	r.due.Store(int64(due))
+}

@@ -1,0 +1,154 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"entente/policy"
+	"entente/store"
+)
+
+// New returns a Releaser under set, and brings the release logs to what set says
+// now: it reads every log of objects once.
+func New(ctx context.Context, c Config, set *policy.Set) (*Releaser, error) {
+	r := &Releaser{c: c, labels: &labels{st: c.Store}}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.load(ctx, set); err != nil {
+		return nil, fmt.Errorf("release: %w", err)
+	}
+	if err := r.commit(ctx); err != nil {
+		return nil, fmt.Errorf("release: %w", err)
+	}
+	return r, nil
+}
+
+// load reads everything from the store and works out what should be released
+// under set: afterwards r.pending has what is not as it should be.
+func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
+	if err := r.labels.load(ctx); err != nil {
+		return err
+	}
+	r.g, r.o, r.b = newGraph(), nil, nil
+	r.pending, r.positions, r.relabels = map[int32]bool{}, map[store.LogID]position{}, map[int32][]store.Relabel{}
+	r.defs = newDefinitions()
+	if err := r.addLogs(ctx); err != nil {
+		return err
+	}
+	now := r.now()
+	for log := range r.g.logs {
+		for more := true; more; {
+			var err error
+			if _, more, err = r.follow(ctx, r.g.logs[log].id, now); err != nil {
+				return err
+			}
+		}
+	}
+	p, err := r.prospect(ctx, set, now)
+	if err != nil {
+		return err
+	}
+	r.adopt(p)
+	return nil
+}
+
+// adopt makes p what is in force.
+func (r *Releaser) adopt(p *prospect) {
+	r.b, r.o, r.rel, r.asks, r.stale = p.b, p.o, p.rel, p.asks, true
+	for _, n := range p.changed {
+		r.pending[n] = true
+	}
+	r.setDue()
+}
+
+// newBook makes the book of set for the logs of the graph.
+func (r *Releaser) newBook(set *policy.Set) *book {
+	b := &book{set: set, flows: map[int32][][]*policy.Flow{}, rules: map[ruleKey]*rule{}}
+	for _, c := range r.c.Collections {
+		flows := make([][]*policy.Flow, 0, len(set.Partners()))
+		for _, p := range set.Partners() {
+			flows = append(flows, set.Out(p, c.Names...))
+		}
+		b.flows[r.g.byLog[c.Log]] = flows
+	}
+	return b
+}
+
+// addLogs puts the logs of the collections into the graph, and those that are
+// kept apart for partners, with the positions they were followed to.
+func (r *Releaser) addLogs(ctx context.Context) error {
+	for _, c := range r.c.Collections {
+		r.g.log(c.Log, c.Log, "")
+	}
+	all, err := r.c.Store.Logs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range all {
+		partner, of, held := cutHeld(id)
+		if _, ours := r.g.byLog[of]; held && ours {
+			r.g.log(id, of, partner)
+		}
+	}
+	for id := range r.g.byLog {
+		doc, err := r.c.Store.Document(ctx, kindPosition, string(id))
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		at, err := strconv.ParseInt(string(doc.Body), 10, 64)
+		if err != nil {
+			return fmt.Errorf("%w: position of log %s: %w", store.ErrCorrupt, id, err)
+		}
+		r.positions[id] = position{at: store.Added(at), rev: doc.Rev}
+		r.done.Store(id, store.Added(at))
+	}
+	return nil
+}
+
+// cutHeld takes the name of a log of heldFor apart.
+func cutHeld(id store.LogID) (partner policy.OrgID, of store.LogID, ok bool) {
+	rest, ok := strings.CutPrefix(string(id), "held/")
+	if !ok {
+		return "", "", false
+	}
+	p, log, ok := strings.Cut(rest, "/")
+	return policy.OrgID(p), store.LogID(log), ok
+}
+
+// readReleased notes in rel what the release logs of a partner have.
+func (r *Releaser) readReleased(ctx context.Context, o *outlook, rel *masks, partner int) error {
+	rel.grow(len(r.g.entries))
+	for _, c := range r.c.Collections {
+		if err := r.readOne(ctx, Of(o.partners[partner], c.Log), rel, partner); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Releaser) readOne(ctx context.Context, id store.LogID, rel *masks, partner int) error {
+	q := store.Query{Versions: store.Versions{All: true}, SpecVersions: bothSpecs, Limit: 10 * pageSize, Want: store.WantRows | store.WantSource}
+	var page store.Page
+	for page.More = true; page.More; q.From = page.Last {
+		if err := r.c.Store.Read(ctx, id, &q, &page); err != nil {
+			return err
+		}
+		for i := range page.Rows {
+			row := &page.Rows[i]
+			log, ok := r.g.byLog[row.Of]
+			if !ok {
+				continue
+			}
+			if n, ok := r.g.at(log, row.At); ok {
+				rel.of(n).set(partner)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,339 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"entente/policy"
+	"entente/stix"
+	"entente/store"
+)
+
+// A Delivery is what a partner sends to a collection in one request.
+type Delivery struct {
+	Partner policy.OrgID
+	Log     store.LogID // of the collection
+	Objects []stix.Object
+	At      time.Time
+
+	// Then makes documents that are written in the commit that releases the objects.
+	Then func([]Verdict) ([]store.Document, error)
+}
+
+// A Verdict is what became of an object of a Delivery, as far as the partner may
+// know: everything but Refused is as in a log that has what the partner sees and
+// what it sent, and nothing else. What it runs into that it must not know of
+// changes nothing about the answer.
+type Verdict struct {
+	Refused string // why the agreement does not let the partner write it; "" if it does
+	Outcome store.Outcome
+}
+
+// Receive stores what a partner sends, as its own holding, and releases it. When
+// it returns nil that is durable and visible.
+//
+// One Delivery at a time: what a partner is told depends on what it sent before,
+// and everything of a Delivery is released at once and in its order, whatever of
+// it was here already.
+func (r *Releaser) Receive(ctx context.Context, d *Delivery) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.step(ctx, d.Log); err != nil {
+		return err
+	}
+	world, err := r.world(ctx, d)
+	if err != nil {
+		return err
+	}
+	in := &intake{Delivery: d, verdicts: make([]Verdict, len(d.Objects))}
+	if err := r.judge(in, world); err != nil {
+		return err
+	}
+	docs, err := d.Then(in.verdicts)
+	if err != nil {
+		return err
+	}
+	if in.labels, err = r.labels.intern(ctx, in.sets); err != nil {
+		return err
+	}
+	if err := r.takeIn(ctx, in, docs); err != nil {
+		return r.fail(err)
+	}
+	return nil
+}
+
+// An intake is a Delivery at work.
+type intake struct {
+	*Delivery
+	verdicts []Verdict
+	where    []int            // indexes in Objects of those that are taken
+	sets     [][]policy.Label // their holdings, one each
+	labels   []store.Label
+	apart    []bool // they must not stand in the collection's log: it has them from whom they belong to
+}
+
+// world reads what the partner sees, or sent, of the objects that it sends.
+func (r *Releaser) world(ctx context.Context, d *Delivery) (map[stix.ID][]*stix.Object, error) {
+	q := store.Query{Versions: store.Versions{All: true}, SpecVersions: bothSpecs, Limit: pageSize, MaxBytes: pageBytes, Want: store.WantObjects | store.WantRows}
+	for i := range d.Objects {
+		q.IDs = append(q.IDs, d.Objects[i].ID)
+	}
+	world := map[stix.ID][]*stix.Object{}
+	if len(q.IDs) == 0 {
+		return world, nil
+	}
+	var page store.Page
+	for page.More = true; page.More; q.From = page.Last {
+		if err := r.c.Store.Read(ctx, Of(d.Partner, d.Log), &q, &page); err != nil {
+			return nil, err
+		}
+		all, start := string(page.Objects), 0
+		for i := range page.Rows {
+			row := &page.Rows[i]
+			o, err := stix.Parse(all[start:row.End])
+			if err != nil {
+				return nil, fmt.Errorf("release: %s: %w", row.ID, err)
+			}
+			start = row.End + 1
+			world[o.ID] = append(world[o.ID], &o)
+		}
+	}
+	return world, nil
+}
+
+// judge decides what is taken: what the agreement lets the partner write, and
+// what does not contradict its world.
+func (r *Releaser) judge(in *intake, world map[stix.ID][]*stix.Object) error {
+	defs := r.definitions(in.Partner, in.Objects)
+	for i := range in.Objects {
+		o := &in.Objects[i]
+		label, refusal, err := r.arrive(in.Partner, in.Log, o, defs, policy.Instant(in.At.UnixMicro()))
+		if err != nil {
+			return err
+		}
+		if refusal != "" {
+			in.verdicts[i].Refused = refusal
+			continue
+		}
+		outcome, _ := store.Judge(o, world[o.ID])
+		in.verdicts[i].Outcome = outcome
+		if outcome != store.Stored && outcome != store.Duplicate {
+			continue
+		}
+		if outcome == store.Stored {
+			world[o.ID] = append(world[o.ID], o)
+		}
+		in.where = append(in.where, i)
+		in.sets = append(in.sets, []policy.Label{label})
+		in.apart = append(in.apart, !label.Originator && r.belongs(in.Log, o))
+	}
+	return nil
+}
+
+// belongs reports whether the collection has the object from the one whose it is:
+// then nobody else makes versions of it (STIX 2.1, section 3.6).
+func (r *Releaser) belongs(log store.LogID, o *stix.Object) bool {
+	l := r.g.logs[r.g.byLog[log]]
+	id, known := r.g.byID[r.g.key(o.ID)]
+	if !known {
+		return false
+	}
+	newest, held := l.newest[id]
+	if !held {
+		return false
+	}
+	for _, h := range r.labels.of(r.g.entries[newest].label) {
+		if h.Originator {
+			return true
+		}
+	}
+	return false
+}
+
+// takeIn stores what was taken, and releases it together with docs. Of objects
+// that the collection has already with equal content the partner's holding is
+// added; what cannot stand beside what is there is kept apart, for the partner
+// alone.
+func (r *Releaser) takeIn(ctx context.Context, in *intake, docs []store.Document) error {
+	batch := store.Batch{Log: in.Log, At: in.At}
+	apart := store.Batch{Log: heldFor(in.Partner, in.Log), At: in.At}
+	var where, kept []int // of the objects of batch and apart, in in.where
+	for k, i := range in.where {
+		if in.apart[k] && !r.hasEqual(ctx, in.Log, &in.Objects[i]) {
+			kept = append(kept, k)
+			continue
+		}
+		batch.Objects, batch.Labels = append(batch.Objects, in.Objects[i]), append(batch.Labels, in.labels[k])
+		where = append(where, k)
+	}
+	receipt, err := r.c.Store.Commit(ctx, &batch)
+	if err != nil {
+		return err
+	}
+	order := make([]place, len(in.where))
+	var more []store.Relabel
+	for j, outcome := range receipt.Outcomes {
+		k := where[j]
+		switch outcome {
+		case store.Stored:
+		case store.Duplicate:
+			more = append(more, store.Relabel{Added: receipt.Added[j], From: receipt.Labels[j], To: in.labels[k]})
+		default:
+			kept = append(kept, k)
+		}
+		order[k] = place{in.Log, receipt.Added[j]}
+	}
+	slices.Sort(kept)
+	for _, k := range kept {
+		apart.Objects, apart.Labels = append(apart.Objects, in.Objects[in.where[k]]), append(apart.Labels, in.labels[k])
+	}
+	if receipt, err = r.keepApart(ctx, in, &apart); err != nil {
+		return err
+	}
+	for j, k := range kept {
+		order[k] = place{apart.Log, receipt.Added[j]}
+	}
+	return r.releaseTaken(ctx, in, more, order, docs)
+}
+
+// A place is where an entry is.
+type place struct {
+	log   store.LogID
+	added store.Added
+}
+
+// releaseTaken releases what is in order, first and in this order, with all that
+// follows from it.
+func (r *Releaser) releaseTaken(ctx context.Context, in *intake, more []store.Relabel, order []place, docs []store.Document) error {
+	var dirty []int32
+	for _, log := range []store.LogID{in.Log, heldFor(in.Partner, in.Log)} {
+		if _, known := r.g.byLog[log]; !known {
+			continue
+		}
+		for left := true; left; {
+			page, following, err := r.follow(ctx, log, r.now())
+			if err != nil {
+				return err
+			}
+			dirty, left = append(dirty, page...), following
+		}
+	}
+	united, err := r.unite(ctx, in.Log, more)
+	if err != nil {
+		return err
+	}
+	r.note(r.o.settle(append(dirty, united...)))
+	first := make([]int32, 0, len(order))
+	for _, p := range order {
+		if n, ok := r.g.at(r.g.byLog[p.log], p.added); ok {
+			first = append(first, n)
+		}
+	}
+	return r.commitWith(ctx, docs, first)
+}
+
+// hasEqual reports whether the collection has this version with equal content.
+func (r *Releaser) hasEqual(ctx context.Context, log store.LogID, o *stix.Object) bool {
+	q := store.Query{IDs: []stix.ID{o.ID}, Versions: store.Versions{All: true}, SpecVersions: bothSpecs, Limit: store.MaxVersions, MaxBytes: pageBytes, Want: store.WantObjects | store.WantRows}
+	var page store.Page
+	if err := r.c.Store.Read(ctx, log, &q, &page); err != nil {
+		return false // then it is kept apart, which is always safe
+	}
+	for i := range page.Rows {
+		if stix.Equal(string(page.Object(i)), o.Raw) {
+			return true
+		}
+	}
+	return false
+}
+
+// keepApart stores what contradicts what the collection has, in a log that only
+// the partner reads, and tells the operator.
+func (r *Releaser) keepApart(ctx context.Context, in *intake, apart *store.Batch) (store.Receipt, error) {
+	if len(apart.Objects) == 0 {
+		return store.Receipt{}, nil
+	}
+	receipt, err := r.c.Store.Commit(ctx, apart)
+	if err != nil {
+		return receipt, err
+	}
+	for i := range apart.Objects {
+		r.c.Log.Warn("object of a partner contradicts what the collection has from others: kept apart", slog.String("partner", string(in.Partner)),
+			slog.String("collection", string(in.Log)), slog.String("object", string(apart.Objects[i].ID)), slog.String("version", apart.Objects[i].VersionText()))
+	}
+	r.g.log(apart.Log, in.Log, in.Partner)
+	return receipt, nil
+}
+
+// unite adds the holdings of To to those of From, for entries of a log, decides
+// about them again and returns them.
+func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Relabel) ([]int32, error) {
+	batch := store.Batch{Log: log, At: r.c.Now()}
+	var entries []int32
+	for _, c := range list {
+		n, ok := r.g.at(r.g.byLog[log], c.Added)
+		if !ok {
+			continue // deleted meanwhile
+		}
+		from := r.g.entries[n].label
+		both, err := r.labels.union(ctx, from, c.To)
+		if err != nil {
+			return nil, err
+		}
+		if both != from {
+			batch.Relabel = append(batch.Relabel, store.Relabel{Added: c.Added, From: from, To: both})
+			r.g.entries[n].label = both
+			entries = append(entries, n)
+		}
+	}
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	if _, err := r.c.Store.Commit(ctx, &batch); err != nil {
+		return nil, err
+	}
+	for _, n := range entries {
+		if err := r.decideAgain(ctx, n, r.now()); err != nil {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
+// Deleted takes what a log has no longer of an object out of everybody's sight:
+// the store has done so already for the object itself, this is about what
+// mentions it.
+func (r *Releaser) Deleted(ctx context.Context, log store.LogID, id stix.ID) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.step(ctx, log); err != nil {
+		return err
+	}
+	number, known := r.g.byID[r.g.key(id)]
+	l := r.g.logs[r.g.byLog[log]]
+	newest, held := l.newest[number]
+	if !known || !held {
+		return nil
+	}
+	q := store.Query{IDs: []stix.ID{id}, Versions: store.Versions{All: true}, SpecVersions: bothSpecs, Limit: store.MaxVersions, Want: store.WantRows}
+	var page store.Page
+	if err := r.c.Store.Read(ctx, log, &q, &page); err != nil {
+		return r.fail(err)
+	}
+	left := map[store.Added]bool{}
+	for i := range page.Rows {
+		left[page.Rows[i].Added] = true
+	}
+	entries := append([]int32(nil), r.g.versions(newest)...)
+	for _, n := range entries {
+		if !left[r.g.entries[n].added] {
+			r.g.remove(n)
+			clear(r.rel.of(n))
+		}
+	}
+	r.note(r.o.settle(entries))
+	return r.commit(ctx)
+}

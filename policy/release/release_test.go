@@ -1,0 +1,120 @@
+package release
+
+import (
+	"testing"
+	"time"
+
+	"entente/policy"
+	"entente/stix"
+	"entente/store"
+)
+
+func TestRelease(t *testing.T) {
+	w := newWorld(t, agreement(partner, "GREEN", nil), agreement(other, "AMBER", nil))
+	w.write(object(idOf("indicator", 1), 0, green1), object(idOf("indicator", 2), 0, amber1), object(idOf("indicator", 3), 0, red1),
+		object(idOf("malware", 4), 0, clear1, `"name":"x","is_family":false`))
+	w.want(partner, "indicator-1@00", "malware-4@00")
+	w.want(other, "indicator-1@00", "indicator-2@00", "malware-4@00")
+	if a := w.r.Access("identity--dddddddd-0000-4000-8000-000000000004", intel, w.now); a.Listed || a.Read || a.Write {
+		t.Errorf("an organisation without an agreement has access %+v", a)
+	}
+}
+
+func TestReferences(t *testing.T) {
+	w := newWorld(t, agreement(partner, "GREEN", nil))
+	ref := func(n int) string { return `"object_refs":["` + idOf("indicator", n) + `"]` }
+	w.write(object(idOf("note", 1), 0, clear1, `"content":"x"`, ref(2)))
+	w.want(partner)
+	w.write(object(idOf("indicator", 2), 0, amber1))
+	w.want(partner)
+	// A newer version, that is less strict: it becomes visible, and so does what mentions it.
+	w.write(object(idOf("indicator", 2), 1, green1))
+	w.want(partner, "note-1@00", "indicator-2@01")
+	w.write(object(idOf("indicator", 2), 2, red1))
+	w.want(partner)
+	w.write(object(idOf("indicator", 2), 3, green1))
+	w.want(partner, "note-1@00", "indicator-2@01", "indicator-2@03")
+}
+
+func TestTime(t *testing.T) {
+	w := newWorld(t, agreement(partner, "GREEN", func(a *policy.Agreement) {
+		a.Flows[0].Embargo = policy.EmbargoTerms{OnLabels: map[string]string{"operation": "2026-01-01T13:00:00Z"}}
+	}))
+	w.write(object(idOf("indicator", 1), 0, green1), object(idOf("indicator", 2), 0, green1, `"labels":["operation"]`))
+	w.want(partner, "indicator-1@00")
+	w.now = w.now.Add(time.Hour - time.Microsecond)
+	w.want(partner, "indicator-1@00")
+	w.now = w.now.Add(time.Microsecond)
+	w.want(partner, "indicator-1@00", "indicator-2@00")
+	w.now = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	if a := w.r.Access(partner, intel, w.now); a.Read {
+		t.Error("F1: the agreement has ended, and the partner still reads")
+	}
+}
+
+func TestRestart(t *testing.T) {
+	a := agreement(partner, "GREEN", nil)
+	w := newWorld(t, a)
+	w.write(object(idOf("indicator", 1), 0, green1), object(idOf("indicator", 2), 0, amber1))
+	w.restart(a)
+	w.want(partner, "indicator-1@00")
+	// What came while no releaser was there, without a label.
+	o := object(idOf("indicator", 3), 0, green1)
+	if _, err := w.st.Commit(t.Context(), &store.Batch{Log: intel, Objects: []stix.Object{o}, At: w.now}); err != nil {
+		t.Fatal(err)
+	}
+	w.restart(a)
+	w.want(partner, "indicator-1@00", "indicator-3@00")
+	w.restart(agreement(partner, "AMBER", nil))
+	w.want(partner, "indicator-1@00", "indicator-3@00", "indicator-2@00")
+	w.restart(agreement(partner, "CLEAR", nil))
+	w.want(partner)
+}
+
+func TestActivate(t *testing.T) {
+	w := newWorld(t, agreement(partner, "AMBER", nil))
+	w.write(object(idOf("indicator", 1), 0, green1), object(idOf("indicator", 2), 0, amber1))
+	tighter := setOf(t, agreement(partner, "GREEN", nil), agreement(other, "CLEAR", nil))
+	plan, err := w.r.Plan(t.Context(), tighter, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plan.Totals) != 1 || plan.Totals[0].Withdrawn != 1 || plan.Totals[0].Stays != 1 || len(plan.Changes) != 1 || plan.Changes[0].Release {
+		t.Errorf("plan %+v", plan)
+	}
+	w.want(partner, "indicator-1@00", "indicator-2@00")
+	doc := store.Document{Kind: "agreement", ID: "x", Body: []byte("text")}
+	if err := w.r.Activate(t.Context(), tighter, []store.Document{doc}); err != nil {
+		t.Fatal(err)
+	}
+	w.want(partner, "indicator-1@00")
+	if _, err := w.st.Document(t.Context(), "agreement", "x"); err != nil {
+		t.Errorf("the document of the revision: %v", err)
+	}
+	// A document that somebody else was faster with: nothing comes into force.
+	if err := w.r.Activate(t.Context(), setOf(t, agreement(partner, "AMBER", nil)), []store.Document{doc}); err == nil {
+		t.Error("activated although the document is not the one that was read")
+	}
+	w.want(partner, "indicator-1@00")
+}
+
+func TestOwnHolding(t *testing.T) {
+	w := newWorld(t, agreement(partner, "GREEN", nil))
+	w.write(object(idOf("indicator", 1), 0, red1), object(idOf("indicator", 2), 0, red1))
+	// I5, I6: the same and other bytes under an id that is hidden from the sender.
+	same, differs := object(idOf("indicator", 1), 0, red1), object(idOf("indicator", 2), 0, red1, `"name":"mine"`)
+	fresh := object(idOf("indicator", 3), 0, red1)
+	for i, v := range w.send(partner, same, differs, fresh) {
+		if v.Refused != "" || v.Outcome != store.Stored {
+			t.Errorf("object %d: %+v, want it stored like new", i, v)
+		}
+	}
+	w.want(partner, "indicator-1@00", "indicator-2@00", "indicator-3@00")
+	// Now these are its own, and are known to it.
+	for i, want := range []store.Outcome{store.Duplicate, store.Duplicate, store.Differs} {
+		o := []stix.Object{same, differs, object(idOf("indicator", 3), 0, red1, `"name":"other"`)}[i]
+		if v := w.send(partner, o); v[0].Outcome != want {
+			t.Errorf("object %d again: %+v, want outcome %d", i, v[0], want)
+		}
+	}
+}
