@@ -14,7 +14,7 @@ import (
 // about that object. Without why, Obligations and Reasons stay empty and, unless
 // the flow has select.where or leaves parts out, nothing is allocated.
 func (f *Flow) Decide(l *Label, t *Traits, at Instant, why bool) Decision {
-	return f.decide(l, t, at, false, why)
+	return f.decide(l, t, at, question{why: why})
 }
 
 // Keep is Decide for what was released already: may it stay? It is never less
@@ -22,11 +22,27 @@ func (f *Flow) Decide(l *Label, t *Traits, at Instant, why bool) Decision {
 // afterwards, the end of an Information Exchange Policy and the limit of age
 // do not take back what was told.
 func (f *Flow) Keep(l *Label, t *Traits, at Instant, why bool) Decision {
-	return f.decide(l, t, at, true, why)
+	return f.decide(l, t, at, question{why: why, keep: true})
 }
 
-func (f *Flow) decide(l *Label, t *Traits, at Instant, keep, why bool) Decision {
-	e := evaluation{f: f, l: l, t: t, at: at, keep: keep, why: why, certain: Permit}
+// A question is what is asked about a holding.
+type question struct {
+	keep, why bool
+	consent   presumption
+}
+
+// A presumption is what is taken for given about consents while there are no
+// traits.
+type presumption uint8
+
+const (
+	anyConsent presumption = iota // there may be one
+	noConsent
+	fullConsent
+)
+
+func (f *Flow) decide(l *Label, t *Traits, at Instant, q question) Decision {
+	e := evaluation{f: f, l: l, t: t, at: at, question: q, certain: Permit}
 	e.d = Decision{Effect: Permit, Until: Never}
 	e.hop = int(l.Hops) + 1
 	e.integrity()
@@ -49,12 +65,11 @@ func (f *Flow) decide(l *Label, t *Traits, at Instant, keep, why bool) Decision 
 
 // An evaluation is a decision in the making. Each stage can only tighten it.
 type evaluation struct {
-	f    *Flow
-	l    *Label
-	t    *Traits
-	at   Instant
-	keep bool
-	why  bool
+	question
+	f  *Flow
+	l  *Label
+	t  *Traits
+	at Instant
 
 	hop     int
 	level   Level // joined: markings or default, and floors
@@ -62,10 +77,10 @@ type evaluation struct {
 	certain Effect // of what the label alone decides
 	d       Decision
 
-	originator OrgID // whose consent lifts; "" if nobody's does
-	consent    *Consent
-	lifted     bool // something was, by consent
-	anonymous  bool // a rule hides the source
+	originator OrgID    // whose consent lifts; "" if nobody's does
+	given      *Consent // that is in force
+	lifted     bool     // something was, by consent
+	anonymous  bool     // a rule hides the source
 	uses       uint64
 }
 
@@ -105,19 +120,20 @@ func (e *evaluation) lift(by OrgID) bool {
 	if e.originator == "" || !e.f.set.Speaks(by, e.originator) {
 		return false
 	}
-	e.d.PerObject = true
 	if e.t == nil {
-		e.d.OnlyConsent = true
-		return true
+		e.d.PerObject = e.d.PerObject || e.consent == anyConsent
+		e.d.OnlyConsent = e.d.OnlyConsent || e.consent == anyConsent
+		return e.consent != noConsent
 	}
+	e.d.PerObject = true
 	for _, c := range e.t.Consents {
 		if e.covers(c) {
 			e.next(c.From)
 			e.next(c.Until)
 		}
 	}
-	e.lifted = e.lifted || e.consent != nil
-	return e.consent != nil
+	e.lifted = e.lifted || e.given != nil
+	return e.given != nil
 }
 
 // findConsent looks for the consent in force that lasts longest.
@@ -136,8 +152,8 @@ func (e *evaluation) findConsent() {
 		return
 	}
 	for _, c := range e.t.Consents {
-		if e.covers(c) && c.From <= e.at && e.at < c.Until && (e.consent == nil || c.Until > e.consent.Until) {
-			e.consent = c
+		if e.covers(c) && c.From <= e.at && e.at < c.Until && (e.given == nil || c.Until > e.given.Until) {
+			e.given = c
 		}
 	}
 }

@@ -56,13 +56,13 @@ const (
 
 // A Profile says what a redacted copy leaves out.
 type Profile struct {
-	Strip         []string // selectors, sorted, unique
-	Placeholder   bool
-	Anonymise     bool   // no created_by_ref
-	Scope         string // of the copy's id
-	TruncateTimes string
-	DropLabels    []string
-	DropHosts     []string
+	Strip         []string `json:"strip,omitempty"` // selectors, sorted, unique
+	Placeholder   bool     `json:"placeholder,omitempty"`
+	Anonymise     bool     `json:"anonymise,omitempty"` // no created_by_ref
+	Scope         string   `json:"scope"`               // of the copy's id
+	TruncateTimes string   `json:"truncate_times,omitempty"`
+	DropLabels    []string `json:"drop_labels,omitempty"`
+	DropHosts     []string `json:"drop_hosts,omitempty"`
 }
 
 // A Position is a place in a document; the zero Position is none.

@@ -22,6 +22,7 @@ type Flow struct {
 	from, to *Party
 
 	kind    Kind // of the recipient, but for communities
+	exact   bool // kind holds for communities too: the recipient is made up
 	named   bool // goes to a named person
 	sidecar bool // the recipient reads our provenance
 
@@ -217,6 +218,29 @@ func unencrypted(p PeerURL) bool {
 	ip, err := netip.ParseAddr(u.Hostname())
 	loopback := err == nil && ip.IsLoopback() || u.Hostname() == "localhost"
 	return u.Scheme != "https" && !loopback
+}
+
+// Onward are the terms that bind whoever gets something by the flow when it passes
+// that on.
+func (f *Flow) Onward() Terms {
+	t := f.Terms
+	o := Terms{
+		By: f.From, Under: f.Agreement.ID, Revision: f.Agreement.Revision, Flow: f.Name,
+		Mode: t.Onward.Mode, To: t.Onward.To, MaxHops: 1, Communities: t.Onward.Communities, Floor: f.floor, Handling: t.Handling.Default,
+		ClientDepth: 1, Anonymous: t.Attribution.Source == "anonymise", Resale: t.Actions.UnmodifiedResale == "may", Purposes: f.purposes,
+		Personal: t.PersonalData.Allow, Encrypt: t.Actions.EncryptInTransit != "may", Judicial: t.Actions.JudicialUse,
+		Permitted: t.Actions.Permitted, Notify: t.Actions.NotifyAffected, AI: t.Actions.AITraining, Retention: t.Retention.Max,
+	}
+	if t.Onward.MaxHops != nil {
+		o.MaxHops = *t.Onward.MaxHops
+	}
+	if t.TLP.AmberClientDepth != nil {
+		o.ClientDepth = *t.TLP.AmberClientDepth
+	}
+	if t.TLP.Community != "" && len(o.Communities) == 0 {
+		o.Communities = []string{t.TLP.Community}
+	}
+	return o
 }
 
 // Key names the flow among all: the agreement's id, "/" and the flow's name. It

@@ -156,7 +156,7 @@ func (e *evaluation) duties() []Obligation {
 // purposeDuties adds what the object may be used for.
 func (e *evaluation) purposeDuties(add func(name, arg string)) {
 	for i, p := range e.f.purposes {
-		if e.uses&(1<<i) != 0 && (!e.lifted || p == e.consent.Purpose) {
+		if e.uses&(1<<i) != 0 && (!e.lifted || p == e.given.Purpose) {
 			add("purpose", p)
 		}
 	}

@@ -219,12 +219,16 @@ func (e *evaluation) audience() {
 	}
 }
 
-// reaches reports whether the audience of a level, or a consent, has the recipient.
+// reaches reports whether the audience of a level, or a consent, has the
+// recipient. RED needs a named person, and after the first hop a consent too.
 func (e *evaluation) reaches(l Level) bool {
-	if l >= LevelUnknown {
+	switch {
+	case l >= LevelUnknown:
 		return false
+	case l.reaches(e.kind, e.hop, e.clientDepth()):
+		return true
 	}
-	return l.reaches(e.kind, e.hop, e.clientDepth()) || e.hop > 1 && e.lift(e.originator)
+	return e.hop > 1 && (l != LevelRed || e.f.named) && e.lift(e.originator)
 }
 
 // recipient is what the recipient is to us for this label.
@@ -233,7 +237,7 @@ func (e *evaluation) recipient() Kind {
 	switch {
 	case f.named && e.hop <= 1:
 		return KindNamed
-	case f.kind == KindPartner && e.member():
+	case f.kind == KindPartner && !f.exact && e.member():
 		return KindCommunity
 	}
 	return f.kind

@@ -26,8 +26,8 @@ func (e *evaluation) onward(t *Terms) {
 	switch {
 	case ok:
 	case e.kind != KindPublic && e.lift(t.By):
-		if e.why && e.t != nil {
-			e.say(r, Permit, "", "consent %s sets aside onward: %s of %s", e.consent.ID, t.Mode, holder(t))
+		if e.why {
+			e.say(r, Permit, "/consent", "%s sets aside onward: %s of %s", e.lifter(), t.Mode, holder(t))
 		}
 		return // the originator's hops are set aside with it
 	default:
@@ -43,6 +43,14 @@ func (e *evaluation) onward(t *Terms) {
 	if !e.lift(t.By) && e.hit(ruleHops, Withhold) {
 		e.say(ruleHops, Withhold, "/", "this would be hop %d, and the terms of %s end at %d", e.hop, holder(t), t.MaxHops)
 	}
+}
+
+// lifter names the consent that lifts.
+func (e *evaluation) lifter() string {
+	if e.given == nil {
+		return "a consent"
+	}
+	return e.given.ID
 }
 
 // holder names who set terms.
