@@ -117,7 +117,7 @@ func (e *evaluation) next(i Instant) {
 // lift reports whether the originator's consent sets aside a term that by set.
 // Without traits a consent is taken for given if there could be one.
 func (e *evaluation) lift(by OrgID) bool {
-	if e.originator == "" || !e.f.set.Speaks(by, e.originator) {
+	if !e.liftable(by) {
 		return false
 	}
 	if e.t == nil {
@@ -134,6 +134,20 @@ func (e *evaluation) lift(by OrgID) bool {
 	}
 	e.lifted = e.lifted || e.given != nil
 	return e.given != nil
+}
+
+// liftable reports whether a consent could set aside what by set.
+func (e *evaluation) liftable(by OrgID) bool {
+	return e.originator != "" && e.f.set.Speaks(by, e.originator)
+}
+
+// bar is hit for what by set, after lift has failed: with traits that is about this
+// object.
+func (e *evaluation) bar(r rule, effect Effect, by OrgID) bool {
+	if e.t != nil && e.liftable(by) {
+		return e.object(r, effect)
+	}
+	return e.hit(r, effect)
 }
 
 // findConsent looks for the consent in force that lasts longest.
@@ -167,6 +181,7 @@ func (e *evaluation) covers(c *Consent) bool {
 // finish makes the decision of what the stages found.
 func (e *evaluation) finish() Decision {
 	d := &e.d
+	slices.SortStableFunc(d.Reasons, func(a, b Reason) int { return int(a.Stage) - int(b.Stage) })
 	if e.certain == Withhold {
 		d.PerObject = false
 	}

@@ -214,21 +214,27 @@ func (e *evaluation) audience() {
 		}
 		return
 	}
-	if e.hit(ruleAudience, Withhold) {
+	if e.bar(ruleAudience, Withhold, e.widener(e.level)) {
 		e.say(ruleAudience, Withhold, "", "%s at hop %d may not go to a recipient that is %s", e.level, e.hop, e.kind)
 	}
 }
 
 // reaches reports whether the audience of a level, or a consent, has the
-// recipient. RED needs a named person, and after the first hop a consent too.
+// recipient.
 func (e *evaluation) reaches(l Level) bool {
-	switch {
-	case l >= LevelUnknown:
+	if l >= LevelUnknown {
 		return false
-	case l.reaches(e.kind, e.hop, e.clientDepth()):
-		return true
 	}
-	return e.hop > 1 && (l != LevelRed || e.f.named) && e.lift(e.originator)
+	return l.reaches(e.kind, e.hop, e.clientDepth()) || e.lift(e.widener(l))
+}
+
+// widener is who may widen the audience of a level by a consent: the originator,
+// to whom TLP means nothing, after the first hop; of RED for a named person only.
+func (e *evaluation) widener(l Level) OrgID {
+	if e.hop <= 1 || l >= LevelUnknown || l == LevelRed && !e.f.named {
+		return ""
+	}
+	return e.originator
 }
 
 // recipient is what the recipient is to us for this label.

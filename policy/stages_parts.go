@@ -31,7 +31,7 @@ func (e *evaluation) source() {
 			e.say(r, effect, path, "the source must not be told")
 		}
 	}
-	if f.Terms.Attribution.Source == "ask" && !e.lift(e.originator) && e.hit(ruleAsk, Withhold) {
+	if f.Terms.Attribution.Source == "ask" && !e.lift(e.originator) && e.bar(ruleAsk, Withhold, e.originator) {
 		e.say(ruleAsk, Withhold, "", "the source has to be asked, and there is no consent in force")
 	}
 }
@@ -107,7 +107,7 @@ func (e *evaluation) granular() {
 	if e.f.Terms.Granular.Above == "redact" {
 		effect = e.redacted()
 	}
-	if e.hit(ruleGranular, effect) {
+	if e.bar(ruleGranular, effect, e.widener(l.Granular.join(e.level))) {
 		e.say(ruleGranular, effect, "", "parts of the object are %s", l.Granular)
 	}
 	if effect == Withhold {

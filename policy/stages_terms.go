@@ -25,14 +25,14 @@ func (e *evaluation) onward(t *Terms) {
 	effect := Permit
 	switch {
 	case ok:
-	case e.kind != KindPublic && e.lift(t.By):
+	case e.lift(t.By):
 		if e.why {
 			e.say(r, Permit, "/consent", "%s sets aside onward: %s of %s", e.lifter(), t.Mode, holder(t))
 		}
 		return // the originator's hops are set aside with it
 	default:
 		effect = Withhold
-		e.hit(r, Withhold)
+		e.bar(r, Withhold, t.By)
 	}
 	if e.why {
 		e.say(r, effect, "/", "onward: %s of %s, and the recipient is %s", t.Mode, holder(t), e.kind)
@@ -40,7 +40,7 @@ func (e *evaluation) onward(t *Terms) {
 	if e.kind == KindOrg || e.hop <= t.MaxHops {
 		return
 	}
-	if !e.lift(t.By) && e.hit(ruleHops, Withhold) {
+	if !e.lift(t.By) && e.bar(ruleHops, Withhold, t.By) {
 		e.say(ruleHops, Withhold, "/", "this would be hop %d, and the terms of %s end at %d", e.hop, holder(t), t.MaxHops)
 	}
 }
@@ -116,7 +116,7 @@ func (e *evaluation) handling() {
 			t := &e.l.Terms[i]
 			c := codes(0).with(t.Handling)
 			all |= c
-			if c&(codeH2|codeH3) != 0 && !e.lift(t.By) {
+			if c&(codeH2|codeH3) != 0 && e.kind < KindOrg && !e.lift(t.By) {
 				e.refuseOnward(c, t.By)
 			}
 		}
@@ -137,13 +137,10 @@ func (e *evaluation) handling() {
 
 // refuseOnward withholds for H2 or H3.
 func (e *evaluation) refuseOnward(c codes, by OrgID) {
-	if e.kind >= KindOrg {
-		return
-	}
-	if c&codeH2 != 0 && e.hit(ruleH2, Withhold) {
+	if c&codeH2 != 0 && e.bar(ruleH2, Withhold, by) {
 		e.say(ruleH2, Withhold, "/", "H2 of %s, and there is no consent in force for this recipient", holder(&Terms{By: by}))
 	}
-	if c&codeH3 != 0 && e.hit(ruleH3, Withhold) {
+	if c&codeH3 != 0 && e.bar(ruleH3, Withhold, by) {
 		e.say(ruleH3, Withhold, "/", "H3 of %s, and there is no consent in force for this recipient", holder(&Terms{By: by}))
 	}
 }
@@ -284,7 +281,7 @@ func (e *evaluation) embargoed(until Instant, path string, object bool) {
 	if object {
 		wanted = e.object(ruleEmbargo, Withhold)
 	} else {
-		wanted = e.hit(ruleEmbargo, Withhold)
+		wanted = e.bar(ruleEmbargo, Withhold, e.originator)
 	}
 	if wanted {
 		e.say(ruleEmbargo, Withhold, path, "the object is under an embargo until %s", until)
