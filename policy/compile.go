@@ -14,7 +14,14 @@ type Set struct {
 
 	flows    []*Flow
 	partners []OrgID
+	onward   map[flowKey]*Terms
 	speaks   map[OrgID][]OrgID // who speaks for an identity: organisations, by what agreements say they originate
+}
+
+// A flowKey names a flow, whatever the revision.
+type flowKey struct {
+	agreement AgreementID
+	flow      string
 }
 
 // Compile makes agreements ready for decisions. Each is the revision that counts, of
@@ -23,7 +30,7 @@ type Set struct {
 // joined, each wrapping ErrInvalid and saying file, line and column if the
 // agreement was parsed.
 func Compile(us OrgID, agreements []*Agreement) (*Set, error) {
-	s := &Set{Us: us, speaks: map[OrgID][]OrgID{}}
+	s := &Set{Us: us, speaks: map[OrgID][]OrgID{}, onward: map[flowKey]*Terms{}}
 	var wrong []error
 	seen := map[AgreementID]bool{}
 	for _, a := range agreements {
@@ -65,7 +72,10 @@ func (s *Set) add(a *Agreement) []error {
 	}
 	terms := c.calendar()
 	for i := range a.Flows {
-		s.flows = append(s.flows, c.flow(s, terms, i))
+		f := c.flow(s, terms, i)
+		o := f.Onward()
+		s.flows = append(s.flows, f)
+		s.onward[flowKey{a.ID, f.Name}] = &o
 	}
 	return c.mistakes
 }

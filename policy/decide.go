@@ -45,8 +45,9 @@ func (f *Flow) decide(l *Label, t *Traits, at Instant, q question) Decision {
 	e := evaluation{f: f, l: l, t: t, at: at, question: q, certain: Permit}
 	e.d = Decision{Effect: Permit, Until: Never}
 	e.hop = int(l.Hops) + 1
-	e.integrity()
+	e.findCurrent()
 	e.findConsent()
+	e.integrity()
 	e.grant()
 	e.label()
 	e.ceiling()
@@ -77,6 +78,7 @@ type evaluation struct {
 	certain Effect // of what the label alone decides
 	d       Decision
 
+	current    *Terms   // of the agreement as it is now; nil if they came with the object
 	originator OrgID    // whose consent lifts; "" if nobody's does
 	given      *Consent // that is in force
 	lifted     bool     // something was, by consent

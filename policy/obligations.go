@@ -67,11 +67,9 @@ func (e *evaluation) obligations() {
 	if f := e.f; f.bad != "" && e.hit(ruleObligation, Withhold) {
 		e.say(ruleObligation, Withhold, f.bad, "nobody can fulfil what %s asks for", f.bad)
 	}
-	if e.hop > 1 {
-		for i := range e.l.Terms {
-			if bad := badTerms(&e.l.Terms[i]); bad != "" && e.hit(ruleObligation, Withhold) {
-				e.say(ruleObligation, Withhold, "/", "nobody can fulfil the %s that came with the object", bad)
-			}
+	for t := range e.terms {
+		if bad := badTerms(t); bad != "" && e.hit(ruleObligation, Withhold) {
+			e.say(ruleObligation, Withhold, "/", "nobody can fulfil the %s that came with the object", bad)
 		}
 	}
 	if p := e.l.IEP; p != nil && (!slices.Contains(actions, p.Actions) && p.Actions != "" || strictness(p.Notify) < 0) && e.hit(ruleObligation, Withhold) {
@@ -117,8 +115,7 @@ func (e *evaluation) duties() []Obligation {
 	if codes(0).with(l.Handling)&codeH1 != 0 {
 		judicial = max(judicial, 1)
 	}
-	for i := range l.Terms {
-		t := &l.Terms[i]
+	for t := range e.terms {
 		action, judicial = min(action, actionRank(t.Permitted)), max(judicial, strictness(t.Judicial))
 		notify, ai, retention = max(notify, strictness(t.Notify)), max(ai, strictness(t.AI)), shortest(retention, t.Retention)
 		encrypt = encrypt || t.Encrypt

@@ -121,10 +121,8 @@ func (e *evaluation) purposes() {
 	f := e.f
 	e.uses = 1<<len(f.purposes) - 1
 	e.allow(e.l.Purposes)
-	if e.hop > 1 {
-		for i := range e.l.Terms {
-			e.allow(e.l.Terms[i].Purposes)
-		}
+	for t := range e.terms {
+		e.allow(t.Purposes)
 	}
 	if e.uses == 0 && e.hit(rulePurpose, Withhold) {
 		e.say(rulePurpose, Withhold, "", "no purpose of the flow is allowed by the agreement, the markings and the terms that came with the object")
@@ -154,10 +152,8 @@ func (e *evaluation) joined() Level {
 		return LevelUnknown
 	}
 	level = level.join(e.f.floor)
-	if e.hop > 1 {
-		for i := range e.l.Terms {
-			level = level.join(e.l.Terms[i].Floor)
-		}
+	for t := range e.terms {
+		level = level.join(t.Floor)
 	}
 	return level
 }
@@ -267,8 +263,8 @@ func (e *evaluation) member() bool {
 // clientDepth is how many client hops AMBER may travel, by all terms.
 func (e *evaluation) clientDepth() int {
 	depth := 255
-	for i := range e.l.Terms {
-		depth = min(depth, e.l.Terms[i].ClientDepth)
+	for t := range e.terms {
+		depth = min(depth, t.ClientDepth)
 	}
 	return depth
 }

@@ -45,10 +45,8 @@ func (e *evaluation) anonymises(iep string) (r rule, path string) {
 	default: // anonymise
 		e.anonymous, path = true, ""
 	}
-	if e.hop > 1 {
-		for i := range l.Terms {
-			e.anonymous = e.anonymous || l.Terms[i].Anonymous
-		}
+	for t := range e.terms {
+		e.anonymous = e.anonymous || t.Anonymous
 	}
 	e.anonymous = e.anonymous || iep == "must-not" || l.ACS != nil && l.ACS.Anonymise || e.unconsented()
 	return ruleSource, path

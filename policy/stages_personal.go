@@ -62,7 +62,7 @@ func (e *evaluation) personal() {
 			e.say(p.rule, Withhold, "", "the object has personal data (%s), and neither the agreement nor the law's default lets it pass this way",
 				strings.TrimPrefix(rules[p.rule].Name, "pd."))
 		}
-		if e.hop > 1 && !e.mayPass(p.name) && e.hit(p.rule, Withhold) {
+		if !e.mayPass(p.name) && e.hit(p.rule, Withhold) {
 			e.say(p.rule, Withhold, "/", "the object has personal data (%s), and the terms that came with it do not let it go further",
 				strings.TrimPrefix(rules[p.rule].Name, "pd."))
 		}
@@ -74,8 +74,8 @@ func (e *evaluation) personal() {
 
 // mayPass reports whether all terms before us let a class go further.
 func (e *evaluation) mayPass(class string) bool {
-	for i := range e.l.Terms {
-		if !slices.Contains(e.l.Terms[i].Personal, class) {
+	for t := range e.terms {
+		if !slices.Contains(t.Personal, class) {
 			return false
 		}
 	}

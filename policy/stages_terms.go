@@ -7,15 +7,45 @@ var unknownTerms = Terms{Mode: "none", MaxHops: 1}
 
 // upstream is stage 5: the onward terms of every hop before us, all of them.
 func (e *evaluation) upstream() {
+	for t := range e.terms {
+		e.onward(t)
+	}
+}
+
+// terms yields what binds us when we pass the object on: the terms of every hop
+// before us, and those of the revision that now counts of the agreement under
+// which we got it, if they are others. Nothing binds what was written here.
+func (e *evaluation) terms(yield func(*Terms) bool) {
 	if e.hop <= 1 {
 		return
 	}
-	terms := e.l.Terms
-	if len(terms) == 0 {
-		e.onward(&unknownTerms)
+	if len(e.l.Terms) == 0 && !yield(&unknownTerms) {
+		return
 	}
-	for i := range terms {
-		e.onward(&terms[i])
+	for i := range e.l.Terms {
+		if !yield(&e.l.Terms[i]) {
+			return
+		}
+	}
+	if e.current != nil {
+		yield(e.current)
+	}
+}
+
+// findCurrent looks for the flow by which we got the object, in a revision of its
+// agreement that came later.
+func (e *evaluation) findCurrent() {
+	if e.hop <= 1 || e.l.Under == "" {
+		return
+	}
+	for i := range e.l.Terms {
+		t := &e.l.Terms[i]
+		if t.Under != e.l.Under {
+			continue
+		}
+		if now := e.f.set.onward[flowKey{t.Under, t.Flow}]; now != nil && now.Revision != t.Revision {
+			e.current = now
+		}
 	}
 }
 
@@ -111,14 +141,11 @@ func (e *evaluation) handling() {
 	own := codes(0).with(e.l.Handling)
 	all := own
 	blocked := own & (codeH2 | codeH3)
-	if e.hop > 1 {
-		for i := range e.l.Terms {
-			t := &e.l.Terms[i]
-			c := codes(0).with(t.Handling)
-			all |= c
-			if c&(codeH2|codeH3) != 0 && e.kind < KindOrg && !e.lift(t.By) {
-				e.refuseOnward(c, t.By)
-			}
+	for t := range e.terms {
+		c := codes(0).with(t.Handling)
+		all |= c
+		if c&(codeH2|codeH3) != 0 && e.kind < KindOrg && !e.lift(t.By) {
+			e.refuseOnward(c, t.By)
 		}
 	}
 	if all&^f.accept != 0 && e.hit(ruleAccept, Withhold) {
@@ -192,11 +219,9 @@ func (e *evaluation) noResale() bool {
 	if e.l.IEP != nil && e.l.IEP.Resale != "may" {
 		return true
 	}
-	if e.hop > 1 {
-		for i := range e.l.Terms {
-			if !e.l.Terms[i].Resale {
-				return true
-			}
+	for t := range e.terms {
+		if !t.Resale {
+			return true
 		}
 	}
 	return false
