@@ -1,5 +1,7 @@
 package policy
 
+import "fmt"
+
 // levelNames are spelled as FIRST spells them, without "TLP:".
 var levelNames = [...]string{LevelNone: "", LevelClear: "CLEAR", LevelGreen: "GREEN", LevelAmber: "AMBER",
 	LevelAmberStrict: "AMBER+STRICT", LevelRed: "RED", LevelUnknown: "UNKNOWN"}
@@ -26,3 +28,18 @@ func ParseLevel(text string) (Level, bool) {
 
 // join is the stricter of two levels.
 func (l Level) join(m Level) Level { return max(l, m) }
+
+// MarshalText writes a level as String does, so that what is stored does not
+// depend on how levels are numbered here.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads what MarshalText writes. The error wraps ErrInvalid.
+func (l *Level) UnmarshalText(text []byte) error {
+	for i, name := range levelNames {
+		if name == string(text) {
+			*l = Level(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %.40q is not a level", ErrInvalid, text)
+}

@@ -26,6 +26,26 @@ func (i Instant) String() string {
 	return time.UnixMicro(int64(i)).UTC().Format("2006-01-02T15:04:05.999999Z")
 }
 
+// MarshalText writes an instant as String does. The error wraps ErrInvalid: the year
+// has not four digits.
+func (i Instant) MarshalText() ([]byte, error) {
+	text := i.String()
+	if _, err := ParseInstant(text); err != nil && i != Never {
+		return nil, err
+	}
+	return []byte(text), nil
+}
+
+// UnmarshalText reads what MarshalText writes. The error wraps ErrInvalid.
+func (i *Instant) UnmarshalText(text []byte) (err error) {
+	if string(text) == Never.String() {
+		*i = Never
+		return nil
+	}
+	*i, err = ParseInstant(string(text))
+	return err
+}
+
 // A Period is a duration of the calendar (ISO 8601): months have the length of
 // the months that it covers. The zero Period is none.
 type Period struct {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"encoding/json"
 	"errors"
 	"testing"
 )
@@ -68,5 +69,31 @@ func TestLevelNames(t *testing.T) {
 		if got, ok := ParseLevel(text); got != LevelUnknown || ok {
 			t.Errorf("ParseLevel(%q) = %v, %v, want unknown", text, got, ok)
 		}
+	}
+}
+
+// TestStoredLabel holds the stored form of a label, which must not change with the
+// program.
+func TestStoredLabel(t *testing.T) {
+	l := Label{Type: "indicator", Level: LevelAmberStrict, Granular: LevelUnknown, Embargo: noon, IEP: &IEP{End: Never}}
+	text, err := json.Marshal(&l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"type":"indicator","level":"AMBER+STRICT","granular":"UNKNOWN","iep":{"end":"never"},"embargo":"2026-01-01T12:00:00Z"}`
+	if string(text) != want {
+		t.Errorf("got %s, want %s", text, want)
+	}
+	var back Label
+	if err := json.Unmarshal(text, &back); err != nil || back.Level != l.Level || back.Granular != l.Granular || back.Embargo != noon || back.IEP.End != Never {
+		t.Errorf("read back as %+v, %v", back, err)
+	}
+	for _, bad := range []string{`{"level":"red"}`, `{"embargo":"soon"}`, `{"embargo":1}`} {
+		if err := json.Unmarshal([]byte(bad), &back); err == nil {
+			t.Errorf("%s was read", bad)
+		}
+	}
+	if text, err := json.Marshal(Instant(1 << 62)); err == nil {
+		t.Errorf("an instant far away was written as %s", text)
 	}
 }
