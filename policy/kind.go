@@ -25,6 +25,23 @@ func (k Kind) String() string {
 	return kindNames[KindPublic]
 }
 
+// phrase is the kind in a sentence.
+func (k Kind) phrase() string {
+	switch k {
+	case KindPartner:
+		return "a partner"
+	case KindCommunity:
+		return "a member of the community"
+	case KindClient:
+		return "a client"
+	case KindOrg:
+		return "a server of the same organisation"
+	case KindNamed:
+		return "a named person"
+	}
+	return "the public"
+}
+
 // parseKind reads the name of a kind.
 func parseKind(text string) (Kind, bool) {
 	i := slices.Index(kindNames[:], text)

@@ -204,14 +204,15 @@ func (e *evaluation) audience() {
 	if !f.Echo() && (f.to.speaks(l.From) || f.to.speaks(l.Creator)) && e.hit(ruleEcho, Withhold) {
 		e.say(ruleEcho, Withhold, "", "the object came from the recipient or was created by it")
 	}
-	if e.reaches(e.level) {
-		if e.why {
-			e.say(ruleAudience, Permit, "", "%s at hop %d may go to a recipient that is %s", e.level, e.hop, e.kind)
+	switch {
+	case !e.reaches(e.level):
+		if e.bar(ruleAudience, Withhold, e.widener(e.level)) {
+			e.say(ruleAudience, Withhold, "", "%s at hop %d may not go to %s", e.level, e.hop, e.kind.phrase())
 		}
-		return
-	}
-	if e.bar(ruleAudience, Withhold, e.widener(e.level)) {
-		e.say(ruleAudience, Withhold, "", "%s at hop %d may not go to a recipient that is %s", e.level, e.hop, e.kind)
+	case e.why && e.level.reaches(e.kind, e.hop, e.clientDepth()):
+		e.say(ruleAudience, Permit, "", "%s at hop %d may go to %s", e.level, e.hop, e.kind.phrase())
+	case e.why:
+		e.say(ruleAudience, Permit, "/consent", "%s at hop %d may go to %s by %s", e.level, e.hop, e.kind.phrase(), e.lifter())
 	}
 }
 

@@ -65,7 +65,7 @@ func (e *evaluation) onward(t *Terms) {
 		e.bar(r, Withhold, t.By)
 	}
 	if e.why {
-		e.say(r, effect, "/", "onward: %s of %s, and the recipient is %s", t.Mode, holder(t), e.kind)
+		e.say(r, effect, "/", "onward: %s of %s, and the recipient is %s", t.Mode, holder(t), e.kind.phrase())
 	}
 	if e.kind == KindOrg || e.hop <= t.MaxHops {
 		return
@@ -78,7 +78,7 @@ func (e *evaluation) onward(t *Terms) {
 // lifter names the consent that lifts.
 func (e *evaluation) lifter() string {
 	if e.given == nil {
-		return "a consent"
+		return "a consent of the originator"
 	}
 	return e.given.ID
 }
