@@ -13,6 +13,7 @@ const (
 	inspectIndicator = "indicator--0ffeb2a1-5d9b-4a7a-9f1e-1d2c3b4a5968"
 	inspectIdentity  = "identity--4d1c6a2f-54d0-4a6c-8c07-3d6f3f4b8a11"
 	inspectMalware   = "malware--7b1de5f0-9a3c-4a32-8a55-6c1a2b3c4d5e"
+	inspectTool      = "tool--b2f51c2a-5c0e-4a44-9a4b-0b5d6a2ad6a1"
 	inspectMark      = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
 	inspectMark2     = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
 )
@@ -52,7 +53,7 @@ func TestInspectProperties(t *testing.T) {
 		{"object markings once each", indicatorWith(`,"object_marking_refs":["` + inspectMark + `","` + inspectMark2 + `","` + inspectMark + `"]`), "ObjectMarkings", []ID{inspectMark, inspectMark2}},
 		{"granular markings without languages", indicatorWith(`,"name":"a","granular_markings":[{"lang":"de","selectors":["name"]},{"marking_ref":"` + inspectMark + `","selectors":["name","pattern"]}]`), "Granular", []Granular{{inspectMark, []string{"name", "pattern"}}}},
 		{"marking refs are no refs", indicatorWith(`,"name":"a","object_marking_refs":["` + inspectMark + `"],"granular_markings":[{"marking_ref":"` + inspectMark2 + `","selectors":["name"]}]`), "Refs", []ID(nil)},
-		{"refs of the creator, in lists, dictionaries and extensions, once each", indicatorWith(`,"created_by_ref":"` + inspectIdentity + `","x_refs":["` + inspectMalware + `"],"extensions":{"extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d":{"a":[{"b_ref":"` + inspectIndicator + `"}],"owner_refs":{"k":"` + inspectIdentity + `"}}}`), "Refs", []ID{inspectIdentity, inspectMalware, inspectIndicator}},
+		{"refs of the creator, in lists, dictionaries and extensions, once each", indicatorWith(`,"created_by_ref":"` + inspectIdentity + `","x_refs":["` + inspectMalware + `"],"extensions":{"extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d":{"a":[{"b_ref":"` + inspectIndicator + `"}],"owner_refs":{"k":["` + inspectTool + `"]}}}`), "Refs", []ID{inspectIdentity, inspectMalware, inspectIndicator, inspectTool}},
 		{"an id in another property is no ref", indicatorWith(`,"description":"` + inspectMalware + `","preference":"` + inspectMalware + `"`), "Refs", []ID(nil)},
 		{"a name with escapes is a name", indicatorWith(`,"x_\u006fwner_\u0072ef":"` + inspectMalware + `"`), "Refs", []ID{inspectMalware}},
 		{"refs between embedded objects are no ids", observed(`{"0":{"type":"domain-name","value":"a.example","resolves_to_refs":["1"]},"1":{"type":"ipv4-addr","value":"192.0.2.1"}}`), "Refs", []ID(nil)},
@@ -151,7 +152,7 @@ func TestInspectMember(t *testing.T) {
 	if got := in.String("x_a"); got != "" {
 		t.Errorf("String(x_a) = %q, want nothing for a list", got)
 	}
-	if err := in.Inspect(`{`, new(Content)); err == nil {
+	if err := in.Inspect(`{"name":"b"`, new(Content)); err == nil {
 		t.Fatal("no error for half an object")
 	}
 	if got, ok := in.Member("name"); ok {
