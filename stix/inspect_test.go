@@ -204,8 +204,21 @@ func TestHostOf(t *testing.T) {
 }
 
 func TestStandardExtension(t *testing.T) {
-	if !StandardExtension("file", "pdf-ext") || StandardExtension("process", "pdf-ext") || StandardExtension("file", "ext") || StandardExtension("x", "") {
-		t.Error("pdf-ext is that of a file, and of nothing else")
+	tests := []struct {
+		kind, name string
+		want       bool
+	}{
+		{"file", "pdf-ext", true},
+		{"observed-data", "pdf-ext", true},
+		{"process", "pdf-ext", false},
+		{"file", "ext", false},
+		{"", "ext", false},
+		{"", "", false},
+	}
+	for _, tc := range tests {
+		if got := StandardExtension(tc.kind, tc.name); got != tc.want {
+			t.Errorf("StandardExtension(%q, %q) = %v", tc.kind, tc.name, got)
+		}
 	}
 }
 

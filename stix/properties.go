@@ -14,21 +14,17 @@ func isStandard(kind, name string) bool {
 }
 
 // StandardExtension reports whether the standard itself defines the extension
-// for objects of the type: "archive-ext" of a file (STIX 2.1, section 6).
+// for objects of the type: "archive-ext" of a file (STIX 2.1, section 6), and
+// of observed-data, which may hold one.
 func StandardExtension(kind, name string) bool {
-	for known := range strings.FieldsSeq(standardExtensions[kind]) {
-		if known == name {
-			return true
-		}
-	}
-	return false
+	return standardExtensions[name] != "" && (standardExtensions[name] == kind || kind == "observed-data")
 }
 
 var standardExtensions = map[string]string{
-	"file":            "archive-ext ntfs-ext pdf-ext raster-image-ext windows-pebinary-ext",
-	"network-traffic": "http-request-ext icmp-ext socket-ext tcp-ext",
-	"process":         "windows-process-ext windows-service-ext",
-	"user-account":    "unix-account-ext",
+	"archive-ext": "file", "ntfs-ext": "file", "pdf-ext": "file", "raster-image-ext": "file", "windows-pebinary-ext": "file",
+	"http-request-ext": "network-traffic", "icmp-ext": "network-traffic", "socket-ext": "network-traffic", "tcp-ext": "network-traffic",
+	"windows-process-ext": "process", "windows-service-ext": "process",
+	"unix-account-ext": "user-account",
 }
 
 // commonProperties are those of STIX 2.1, section 3.2, of whatever class: rules
