@@ -1,5 +1,7 @@
 package stix
 
+import "iter"
+
 // A tape is the tree of a JSON text that was checked before, as a flat list in
 // text order: a node is followed by what is in it, and the next node beside it
 // is at next. In an object names and values take turns.
@@ -116,6 +118,26 @@ func (t *tape) is(n int, kind byte) bool { return n >= 0 && t.nodes[n].kind == k
 func (t *tape) first(n int) (first, end int) { return n + 1, int(t.nodes[n].next) }
 
 func (t *tape) next(n int) int { return int(t.nodes[n].next) }
+
+// parts yields what is in the object or list n: the node of the name, -1 in a
+// list, and that of the value.
+func (t *tape) parts(n int) iter.Seq2[int, int] {
+	return func(yield func(name, value int) bool) {
+		if !t.is(n, '{') && !t.is(n, '[') {
+			return
+		}
+		for k, end := t.first(n); k < end; {
+			name, value := -1, k
+			if t.is(n, '{') {
+				name, value = k, t.next(k)
+			}
+			if !yield(name, value) {
+				return
+			}
+			k = t.next(value)
+		}
+	}
+}
 
 // member is the value of the member of object n with the name, or -1. If n is
 // not an object it has no members.
