@@ -106,5 +106,5 @@ func (r *Releaser) traits(o *stix.Object) *policy.Traits {
 	if err := r.in.Inspect(o.Raw, c); err != nil {
 		return nil
 	}
-	return &policy.Traits{Header: &o.Header, Content: c}
+	return &policy.Traits{Header: &o.Header, Content: c, Consents: r.consented(o.ID)}
 }

@@ -47,6 +47,9 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 			}
 		}
 	}
+	if err := r.loadConsents(ctx); err != nil {
+		return err
+	}
 	p, err := r.prospect(ctx, set, now)
 	if err != nil {
 		return err

@@ -118,3 +118,12 @@ func TestOwnHolding(t *testing.T) {
 		}
 	}
 }
+
+func TestConsent(t *testing.T) {
+	a := agreement(partner, "AMBER", nil)
+	from := agreement(other, "AMBER", func(a *policy.Agreement) { a.Flows[1].Onward = policy.OnwardTerms{Mode: "consent"} })
+	w := newWorld(t, a, from)
+	w.send(other, object(idOf("indicator", 1), 0, amber1, `"created_by_ref":"`+string(other)+`"`), object(idOf("indicator", 2), 0, amber1, `"created_by_ref":"`+string(other)+`"`))
+	w.write(object(string(other), 0, clear1, `"name":"other"`))
+	w.want(partner, "identity-3@00")
+}
