@@ -84,14 +84,20 @@ func newWorld(t testing.TB, list ...*policy.Agreement) *world {
 // restart makes another releaser on the store.
 func (w *world) restart(list ...*policy.Agreement) {
 	w.t.Helper()
+	if err := w.start(list); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) start(list []*policy.Agreement) error {
 	r, err := New(w.t.Context(), Config{
 		Store: w.st, Collections: []Collection{{Log: intel, Names: []string{string(intel), "intel"}}},
 		Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler),
 	}, setOf(w.t, list...))
-	if err != nil {
-		w.t.Fatal(err)
+	if err == nil {
+		w.r = r
 	}
-	w.r = r
+	return err
 }
 
 // object is an indicator, or of the type of id, with a marking, a version and
@@ -120,22 +126,26 @@ func idOf(kind string, n int) string {
 // write is what our own people put into intel.
 func (w *world) write(objects ...stix.Object) {
 	w.t.Helper()
+	if err := w.put(objects...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) put(objects ...stix.Object) error {
 	labels, err := w.r.Own(w.t.Context(), intel, objects)
 	if err != nil {
-		w.t.Fatal(err)
+		return err
 	}
 	receipt, err := w.st.Commit(w.t.Context(), &store.Batch{Log: intel, Objects: objects, Labels: labels, At: w.now})
 	if err != nil {
-		w.t.Fatal(err)
+		return err
 	}
-	for i, outcome := range receipt.Outcomes {
-		if outcome != store.Stored {
-			w.t.Fatalf("object %d: outcome %d", i, outcome)
-		}
-		if err := w.r.Release(w.t.Context(), intel, receipt.Added[i]); err != nil {
-			w.t.Fatal(err)
+	for _, added := range receipt.Added {
+		if err := w.r.Release(w.t.Context(), intel, added); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // send is what a partner puts into intel.
