@@ -2,10 +2,8 @@ package release
 
 import (
 	"context"
-	"fmt"
 
 	"entente/policy"
-	"entente/stix"
 	"entente/store"
 )
 
@@ -81,10 +79,10 @@ func (r *Releaser) decideAll(ctx context.Context, p *prospect, now policy.Instan
 			case l.partner == "" && r.looks(r.rule(p.b, p.o, of, f.label, now), f.id):
 				look = append(look, n)
 			default:
-				r.decide(at, n, nil, now)
+				r.decide(at, n, "", now)
 			}
 		}
-		if err := r.objects(ctx, l, look, func(n int32, o *stix.Object) { r.decide(at, n, o, now) }); err != nil {
+		if err := r.objects(ctx, l, look, func(n int32, raw string) { r.decide(at, n, raw, now) }); err != nil {
 			return err
 		}
 	}
@@ -93,7 +91,7 @@ func (r *Releaser) decideAll(ctx context.Context, p *prospect, now policy.Instan
 
 // objects calls fn with the object of each of entries, which are in order and of
 // log l. Entries that the log has no longer are passed over.
-func (r *Releaser) objects(ctx context.Context, l *logFacts, entries []int32, fn func(n int32, o *stix.Object)) error {
+func (r *Releaser) objects(ctx context.Context, l *logFacts, entries []int32, fn func(n int32, raw string)) error {
 	var page store.Page
 	for len(entries) > 0 {
 		q := store.Query{From: r.g.entries[entries[0]].added - 1, Versions: store.Versions{All: true}, SpecVersions: bothSpecs,
@@ -115,11 +113,7 @@ func (r *Releaser) objects(ctx context.Context, l *logFacts, entries []int32, fn
 			if len(entries) == 0 || r.g.entries[entries[0]].added != row.Added {
 				continue
 			}
-			o, err := stix.Parse(raw)
-			if err != nil {
-				return fmt.Errorf("release: %s: %s: %w", l.id, row.ID, err)
-			}
-			fn(entries[0], &o)
+			fn(entries[0], raw)
 			entries = entries[1:]
 		}
 	}

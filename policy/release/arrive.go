@@ -54,25 +54,32 @@ func (r *Releaser) Own(ctx context.Context, log store.LogID, objects []stix.Obje
 }
 
 // admit takes an entry into the graph. One without a label is our own people's.
-func (r *Releaser) admit(ctx context.Context, log int32, row *store.Row, o *stix.Object) (int32, error) {
+func (r *Releaser) admit(ctx context.Context, log int32, row *store.Row, raw string) (int32, error) {
 	label := row.Label
 	if label == 0 {
-		own, err := r.ownLabel(ctx, log, o)
+		own, err := r.ownLabel(ctx, log, raw)
 		if err != nil {
 			return 0, err
 		}
 		label = own
 		r.relabels[log] = append(r.relabels[log], store.Relabel{Added: row.Added, To: label})
 	}
-	refs, err := r.mentions(o)
+	version, err := stix.ParseTimestamp(row.Version)
+	if err == nil {
+		err = r.in.Inspect(raw, &r.content)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("release: %s: %w", row.ID, err)
 	}
-	return r.g.add(log, &arrival{added: row.Added, id: o.ID, version: o.Version(), label: label, refs: refs}), nil
+	return r.g.add(log, &arrival{added: row.Added, id: row.ID, version: version, label: label, refs: mentions(&r.content)}), nil
 }
 
-func (r *Releaser) ownLabel(ctx context.Context, log int32, o *stix.Object) (store.Label, error) {
-	l, _, err := r.arrive("", r.g.logs[log].of, o, r.defs, r.now())
+func (r *Releaser) ownLabel(ctx context.Context, log int32, raw string) (store.Label, error) {
+	o, err := stix.Parse(raw)
+	if err != nil {
+		return 0, err
+	}
+	l, _, err := r.arrive("", r.g.logs[log].of, &o, r.defs, r.now())
 	if err != nil {
 		return 0, err
 	}
@@ -83,27 +90,31 @@ func (r *Releaser) ownLabel(ctx context.Context, log int32, o *stix.Object) (sto
 	return labels[0], nil
 }
 
-// mentions returns the ids that must be visible to whoever is to see o.
-func (r *Releaser) mentions(o *stix.Object) ([]stix.ID, error) {
-	if err := r.in.Inspect(o.Raw, &r.content); err != nil {
-		return nil, err
-	}
-	refs := slices.Clone(r.content.Refs)
-	for _, m := range o.Markings {
-		if _, pinned := stix.TLPByID(m); !pinned && !slices.Contains(refs, m) {
-			refs = append(refs, m)
+// mentions adds to c.Refs the marking definitions that an object needs: these are
+// all the ids that must be visible to whoever is to see it.
+func mentions(c *stix.Content) []stix.ID {
+	add := func(m stix.ID) {
+		if _, pinned := stix.TLPByID(m); !pinned && !slices.Contains(c.Refs, m) {
+			c.Refs = append(c.Refs, m)
 		}
 	}
-	return refs, nil
+	for _, m := range c.ObjectMarkings {
+		add(m)
+	}
+	for i := range c.Granular {
+		add(c.Granular[i].Marking)
+	}
+	return c.Refs
 }
 
 // traits are those of an object.
-func (r *Releaser) traits(o *stix.Object) *policy.Traits {
-	if o == nil {
+func (r *Releaser) traits(raw string) *policy.Traits {
+	o, err := stix.Parse(raw)
+	if err != nil {
 		return nil
 	}
 	c := new(stix.Content)
-	if err := r.in.Inspect(o.Raw, c); err != nil {
+	if err := r.in.Inspect(raw, c); err != nil {
 		return nil
 	}
 	return &policy.Traits{Header: &o.Header, Content: c, Consents: r.consented(o.ID)}

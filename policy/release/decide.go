@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"entente/policy"
-	"entente/stix"
 	"entente/store"
 )
 
@@ -19,9 +18,9 @@ type ruling struct {
 
 func (r *Releaser) inForce() *ruling { return &ruling{r.b, r.o, &r.rel, r.asks} }
 
-// decide sets the ok and own masks of entry n. object may be nil if looks says
-// that nobody has to look at it.
-func (r *Releaser) decide(at *ruling, n int32, object *stix.Object, now policy.Instant) {
+// decide sets the ok and own masks of entry n. raw is its object; it may be "" if
+// looks says that nobody has to look at it.
+func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 	at.o.grow()
 	at.rel.grow(len(r.g.entries))
 	f := &r.g.entries[n]
@@ -41,9 +40,13 @@ func (r *Releaser) decide(at *ruling, n int32, object *stix.Object, now policy.I
 		return
 	}
 	holdings := r.labels.of(f.label)
-	traits := r.traits(object)
+	traits := r.traits(raw)
 	until := policy.Never
 	look := func(p int) {
+		if traits == nil { // what cannot be read is nobody's
+			ok[p>>6] &^= 1 << (p & 63)
+			return
+		}
 		best := policy.Best
 		if rel.has(p) {
 			best = policy.BestKept
@@ -117,28 +120,28 @@ func (r *Releaser) decideAgain(ctx context.Context, n int32, now policy.Instant)
 	f := &r.g.entries[n]
 	found := r.rule(r.b, r.o, r.g.byLog[r.g.logs[f.log].of], f.label, now)
 	if !r.looks(found, f.id) {
-		r.decide(r.inForce(), n, nil, now)
+		r.decide(r.inForce(), n, "", now)
 		return nil
 	}
-	o, err := r.object(ctx, n)
+	raw, err := r.object(ctx, n)
 	if err == nil {
-		r.decide(r.inForce(), n, &o, now)
+		r.decide(r.inForce(), n, raw, now)
 	}
 	return err
 }
 
 // object reads the object of an entry.
-func (r *Releaser) object(ctx context.Context, n int32) (stix.Object, error) {
+func (r *Releaser) object(ctx context.Context, n int32) (string, error) {
 	f := &r.g.entries[n]
 	var page store.Page
 	q := store.Query{From: f.added - 1, Versions: store.Versions{All: true}, SpecVersions: bothSpecs, Limit: 1, Want: store.WantObjects | store.WantRows}
 	if err := r.c.Store.Read(ctx, r.g.logs[f.log].id, &q, &page); err != nil {
-		return stix.Object{}, err
+		return "", err
 	}
 	if page.N != 1 || page.First != f.added {
-		return stix.Object{}, store.ErrNotFound
+		return "", store.ErrNotFound
 	}
-	return stix.Parse(string(page.Objects))
+	return string(page.Objects), nil
 }
 
 // sooner makes time be looked at by until.

@@ -55,7 +55,11 @@ func (r *Releaser) Explain(ctx context.Context, partner policy.OrgID, id stix.ID
 func (r *Releaser) finding(ctx context.Context, p int, n int32) (*Finding, error) {
 	entry := &r.g.entries[n]
 	log := r.g.logs[entry.log]
-	o, err := r.object(ctx, n)
+	raw, err := r.object(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	o, err := stix.Parse(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +68,9 @@ func (r *Releaser) finding(ctx context.Context, p int, n int32) (*Finding, error
 	if f.Version == "" {
 		f.Version = entry.added.String()
 	}
-	if flows := r.b.flows[r.g.byLog[log.of]][p]; len(flows) > 0 && log.partner == "" {
-		f.Decision, f.Flow, _ = policy.Best(flows, holdings, r.traits(&o), r.now(), true)
+	flows, traits := r.b.flows[r.g.byLog[log.of]][p], r.traits(raw)
+	if len(flows) > 0 && log.partner == "" && traits != nil {
+		f.Decision, f.Flow, _ = policy.Best(flows, holdings, traits, r.now(), true)
 	}
 	if f.Decision.Effect != policy.Withhold && !f.Visible {
 		f.Rests = r.rests(p, n, &o)
@@ -95,11 +100,10 @@ func (r *Releaser) rests(p int, n int32, o *stix.Object) []policy.Reason {
 	if newest := r.o.newest(n); newest != n && !r.o.vis.of(newest).has(p) {
 		hidden("version.newest-hidden", "a newer version of the object is withheld, and the newest version governs")
 	}
-	refs, err := r.mentions(o)
-	if err != nil {
+	if err := r.in.Inspect(o.Raw, &r.content); err != nil {
 		hidden("reference.hidden", "what it mentions cannot be read: %v", err)
 	}
-	for _, id := range refs {
+	for _, id := range mentions(&r.content) {
 		number, known := r.g.byID[r.g.key(id)]
 		switch {
 		case known && r.g.ids[number].known || id == o.ID:

@@ -107,8 +107,11 @@ func (r *Releaser) changes(ctx context.Context, p *prospect, plan *Plan, limit i
 				continue
 			}
 			if o.Raw == "" {
-				var err error
-				if o, err = r.object(ctx, n); err != nil {
+				raw, err := r.object(ctx, n)
+				if err == nil {
+					o, err = stix.Parse(raw)
+				}
+				if err != nil {
 					return err
 				}
 			}

@@ -174,16 +174,12 @@ func (r *Releaser) take(ctx context.Context, log int32, page *store.Page, now po
 		row := &page.Rows[i]
 		raw := all[start:row.End]
 		start = row.End + 1
-		o, err := stix.Parse(raw)
-		if err != nil {
-			return nil, fmt.Errorf("release: %s: %s: %w", r.g.logs[log].id, row.ID, err)
-		}
-		n, err := r.admit(ctx, log, row, &o)
+		n, err := r.admit(ctx, log, row, raw)
 		if err != nil {
 			return nil, err
 		}
 		if r.o != nil {
-			r.decide(r.inForce(), n, &o, now)
+			r.decide(r.inForce(), n, raw, now)
 		}
 		dirty = append(dirty, n)
 	}
