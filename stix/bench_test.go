@@ -146,3 +146,33 @@ func BenchmarkInspect(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkProject(b *testing.B) {
+	objects := stixtest.Objects(1, 1000)
+	var raws []string
+	var projections []stix.Projection
+	size := 0
+	for i, o := range objects {
+		if o.Type == "indicator" {
+			raws = append(raws, o.Raw)
+			size += len(o.Raw)
+			projections = append(projections, stix.Projection{Strip: []string{"description"}, ID: stix.RedactedID([]byte("x"), o.ID, "s", "p")})
+			if _, err := stix.Project(o.Raw, &projections[len(projections)-1]); err != nil {
+				b.Fatal(i, err)
+			}
+		}
+	}
+	if len(raws) < 100 {
+		b.Fatalf("%d indicators, want at least 100", len(raws))
+	}
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range raws {
+			if _, err := stix.Project(raws[i], &projections[i]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(len(raws)), "objects/op")
+}

@@ -3,7 +3,8 @@
 // An [Object] is the text a producer sent plus a [Header]: the few properties
 // that storage, filters and sharing rules look at. Nothing in this module
 // re-encodes an object, because every copy of a version must carry the same
-// properties and values (STIX 2.1, section 3.6).
+// properties and values (STIX 2.1, section 3.6). What is shown with less in it is
+// another object: see [Project].
 package stix
 
 // MaxObjectSize is the most bytes one object may have, 8 MiB.

@@ -2,8 +2,10 @@ package stix
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -127,6 +129,23 @@ var projectTests = []struct {
 	{"selectors that overlap", "tool", `"name":"a","x_d":{"a":{"b":1,"c":2}},"labels":["x","y","z"]`, "x_d.a x_d.a.b labels.[0] labels.[2]", `"name":"a","labels":["y"]`, ""},
 	{"a selector with nothing in it", "tool", `"name":"a"`, "name..a", "", "empty component"},
 	{"a selector of granular markings", "tool", `"name":"a","description":"d",` + marked(red+" granular_markings.[0]"), "description", "", "selects granular markings"},
+	{"part of a registry value takes the value", "windows-registry-key", `"key":"k","values":[{"name":"a","data":"b"},{"name":"c"}]`, "values.[0].data", `"key":"k","values":[{"name":"c"}]`, ""},
+	{"part of a MIME part takes the part", "email-message", `"is_multipart":true,"body_multipart":[{"content_type":"text/plain","body":"b"},{"body":"c"}]`, "body_multipart.[0].body", `"is_multipart":true,"body_multipart":[{"body":"c"}]`, ""},
+	{"one of the hashes of an embedded file takes the file", "observed-data",
+		`"number_observed":1,"objects":{"0":{"type":"file","hashes":{"MD5":"d41d8cd98f00b204e9800998ecf8427e","x":"y"}},"1":{"type":"url","value":"http://x.example"}}`, "objects.0.hashes.x",
+		`"number_observed":1,"objects":{"1":{"type":"url","value":"http://x.example"}}`, ""},
+	{"part of an extension of an embedded file takes the extension", "observed-data",
+		`"number_observed":1,"objects":{"0":{"type":"file","name":"f","extensions":{"pdf-ext":{"version":"1.7","pdfid0":"z"}}}}`, "objects.0.extensions.pdf-ext.pdfid0",
+		`"number_observed":1,"objects":{"0":{"type":"file","name":"f"}}`, ""},
+	{"the name of the only embedded object", "observed-data", `"number_observed":1,"objects":{"0":{"type":"mutex","name":"m"}},"object_refs":["mutex--` + projectUUID + `"]`, "objects.0.name", `"number_observed":1,"object_refs":["mutex--` + projectUUID + `"]`, ""},
+	{"translations whose lists differ already", "language-content",
+		`"object_ref":"campaign--` + projectUUID + `","contents":{"de":{"goals":["a","b"],"name":"n"},"fr":{"goals":["c"]}}`, "contents.de.name",
+		`"object_ref":"campaign--` + projectUUID + `","contents":{"de":{"goals":["a","b"]},"fr":{"goals":["c"]}}`, ""},
+	{"an extension is enough for a process", "process", `"pid":1,"extensions":{"windows-process-ext":{"priority":"n"}}`, "pid", `"extensions":{"windows-process-ext":{"priority":"n"}}`, ""},
+	{"one of two extensions that define properties", "tool",
+		`"name":"a","rank":1,"extensions":{"extension-definition--` + projectUUID + `":{"extension_type":"toplevel-property-extension"},"extension-definition--` + projectCopy + `":{"extension_type":"toplevel-property-extension"}}`, "extensions.extension-definition--" + projectUUID,
+		`"name":"a","rank":1,"extensions":{"extension-definition--` + projectCopy + `":{"extension_type":"toplevel-property-extension"}}`, ""},
+	{"a property with x_ needs no extension", "tool", `"name":"a","x_rank":1,"extensions":{"extension-definition--` + projectUUID + `":{"extension_type":"toplevel-property-extension"}}`, "extensions", `"name":"a","x_rank":1`, ""},
 	{"numbers and escapes stay as written", "tool", `"na\u006de":"caf\u00e9","x_n":1.50e+3,"description":"d"`, "description", `"na\u006de":"caf\u00e9","x_n":1.50e+3`, ""},
 }
 
@@ -147,5 +166,31 @@ func TestProject(t *testing.T) {
 				t.Errorf("Project = %s\nwant      %s", got, want)
 			}
 		})
+	}
+}
+
+// TestProjectLarge: time grows with the size of the object and of the
+// selectors, not with their product.
+func TestProjectLarge(t *testing.T) {
+	const n = 60_000
+	var labels, selectors, strip []string
+	for i := range n {
+		labels = append(labels, `"l`+strconv.Itoa(i)+`"`)
+		selectors = append(selectors, "labels.["+strconv.Itoa(i)+"]")
+	}
+	for i := 0; i < n; i += 2 {
+		strip = append(strip, selectors[i])
+	}
+	raw := thing("tool", `"name":"a","labels":[`+strings.Join(labels, ",")+`],`+marked(red+" "+strings.Join(selectors, " ")))
+	start := time.Now()
+	got, err := projected(raw, Projection{Strip: strip})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("%v for %d bytes", took, len(raw))
+	}
+	if !strings.Contains(got, `["l1","l3",`) || !strings.Contains(got, `"labels.[29999]"]`) || strings.Contains(got, "labels.[30000]") {
+		t.Errorf("half of the labels: %.300s", got)
 	}
 }
