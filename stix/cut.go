@@ -68,7 +68,7 @@ func (c *cutter) strip() error {
 			return unredactable("%s: %s can only be withheld with the object", excerpt(text), name)
 		}
 		if !c.optional(name) {
-			return unredactable("%s: whether a %s needs it is not known", excerpt(text), c.source.Type)
+			return unredactable("%s: whether %s needs it is not known", excerpt(text), c.source.Type)
 		}
 		b := wanted.at(components)
 		b.selector, b.whole = text, c.whole(components)

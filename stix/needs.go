@@ -171,7 +171,7 @@ func (c *cutter) complete() error {
 		}
 	}
 	if lost := c.broken(0, c.source.Type); lost != "" {
-		return unredactable("%s: a %s must have it", lost, c.source.Type)
+		return unredactable("%s: %s must have it", lost, c.source.Type)
 	}
 	return nil
 }
