@@ -13,6 +13,7 @@ type prospect struct {
 	o       *outlook
 	rel     masks
 	asks    map[policy.Instant][]int32
+	needs   []need  // copies that decisions ask for
 	changed []int32 // entries whose release logs would change
 }
 
@@ -68,7 +69,7 @@ func (r *Releaser) carryReleased(ctx context.Context, p *prospect) error {
 // decideAll decides about every entry under p. It reads the objects of a log
 // once, and only if some flow of the collection looks at objects one by one.
 func (r *Releaser) decideAll(ctx context.Context, p *prospect, now policy.Instant) error {
-	at := &ruling{p.b, p.o, &p.rel, p.asks}
+	at := &ruling{p.b, p.o, &p.rel, p.asks, &p.needs}
 	for _, l := range r.g.logs {
 		of := r.g.byLog[l.of]
 		var look []int32
@@ -133,13 +134,13 @@ func (r *Releaser) Activate(ctx context.Context, set *policy.Set, put []store.Do
 	if err != nil {
 		return err
 	}
-	was := &prospect{b: r.b, o: r.o, rel: r.rel, asks: r.asks}
-	r.adopt(p)
-	if err := r.commitWith(ctx, put, nil); err != nil {
-		clear(r.pending)
-		r.adopt(was)
-		r.publish()
-		return err
+	was := r.set
+	if err = r.adopt(ctx, p); err == nil {
+		err = r.commitWith(ctx, put, nil)
+	}
+	if err != nil {
+		r.set = was
+		return r.fail(err)
 	}
 	return nil
 }

@@ -22,11 +22,15 @@ func (r *Releaser) definitions(partner policy.OrgID, objects []stix.Object) *def
 // arrive makes the label of an object from a partner; "" is our own people.
 func (r *Releaser) arrive(partner policy.OrgID, log store.LogID, o *stix.Object, defs *definitions, at policy.Instant) (policy.Label, string, error) {
 	l := policy.Label{Type: o.Type, From: partner, Creator: o.CreatedBy, Originator: partner == "" || r.b.set.Speaks(partner, o.CreatedBy), Revoked: o.Revoked}
-	for _, m := range o.Markings {
-		if known, ok := stix.TLPByID(m); ok {
-			l.Level = max(l.Level, policy.Level(known.Level))
-			l.Editions |= policy.TLP1 | policy.TLP2
-		}
+	if err := r.in.Inspect(o.Raw, &r.content); err != nil {
+		return l, "", err
+	}
+	for _, m := range r.content.ObjectMarkings {
+		l.Level = max(l.Level, levelOf(m))
+		l.Editions |= policy.TLP1 | policy.TLP2
+	}
+	for i := range r.content.Granular {
+		l.Granular = max(l.Granular, levelOf(r.content.Granular[i].Marking))
 	}
 	if partner != "" {
 		l.Hops = 1
@@ -117,5 +121,16 @@ func (r *Releaser) traits(raw string) *policy.Traits {
 	if err := r.in.Inspect(raw, c); err != nil {
 		return nil
 	}
-	return &policy.Traits{Header: &o.Header, Content: c, Consents: r.consented(o.ID)}
+	t := &policy.Traits{Header: &o.Header, Content: c, Consents: r.consented(o.ID)}
+	for i := range c.Granular {
+		t.Granular = append(t.Granular, policy.PathLevel{Level: levelOf(c.Granular[i].Marking), Selectors: c.Granular[i].Selectors})
+	}
+	return t
+}
+
+func levelOf(m stix.ID) policy.Level {
+	if known, ok := stix.TLPByID(m); ok {
+		return policy.Level(known.Level)
+	}
+	return policy.LevelUnknown
 }

@@ -50,6 +50,7 @@ func BenchmarkRelease(b *testing.B) {
 				b.StopTimer()
 				w.r.g = newGraph()
 				w.r.g.log(intel, intel, "")
+				w.r.copies = newCopies()
 				w.r.o = newOutlook(w.r.g, w.r.b.set.Partners())
 				w.r.rel = masks{width: w.r.rel.width}
 				clear(w.r.pending)

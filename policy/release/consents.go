@@ -89,7 +89,9 @@ func (r *Releaser) reconsider(ctx context.Context, entries []int32, docs []store
 			return r.fail(err)
 		}
 	}
-	r.note(r.o.settle(entries))
+	if err := r.settle(ctx, entries); err != nil {
+		return r.fail(err)
+	}
 	if err := r.commitWith(ctx, docs, nil); err != nil {
 		return r.fail(err)
 	}

@@ -10,13 +10,14 @@ import (
 // A ruling is where decisions are written down: the book and outlook in force,
 // or those of a prospect.
 type ruling struct {
-	b    *book
-	o    *outlook
-	rel  *masks
-	asks map[policy.Instant][]int32
+	b     *book
+	o     *outlook
+	rel   *masks
+	asks  map[policy.Instant][]int32
+	needs *[]need
 }
 
-func (r *Releaser) inForce() *ruling { return &ruling{r.b, r.o, &r.rel, r.asks} }
+func (r *Releaser) inForce() *ruling { return &ruling{r.b, r.o, &r.rel, r.asks, &r.needs} }
 
 // decide sets the ok and own masks of entry n. raw is its object; it may be "" if
 // looks says that nobody has to look at it.
@@ -28,6 +29,10 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 	log := r.g.byLog[l.of]
 	found := r.rule(at.b, at.o, log, f.label, now)
 	ok, own, rel := at.o.ok.of(n), at.o.own.of(n), at.rel.of(n)
+	if l.copies {
+		return // showCopies decides
+	}
+	clear(at.o.red.of(n))
 	copy(own, found.own)
 	if l.partner != "" { // kept apart: it is for the one who sent it
 		clear(ok)
@@ -51,11 +56,14 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 		if rel.has(p) {
 			best = policy.BestKept
 		}
-		d, _, _ := best(at.b.flows[log][p], holdings, traits, now, false)
-		if d.Effect == policy.Withhold {
-			ok[p>>6] &^= 1 << (p & 63)
-		} else {
+		d, flow, _ := best(at.b.flows[log][p], holdings, traits, now, false)
+		ok[p>>6] &^= 1 << (p & 63)
+		switch d.Effect {
+		case policy.Permit:
 			ok.set(p)
+		case policy.Redact:
+			at.o.red.of(n).set(p)
+			*at.needs = append(*at.needs, need{n, at.o.partners[p], flow, d.Profile})
 		}
 		until = min(until, d.Until)
 	}

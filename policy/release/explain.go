@@ -17,6 +17,7 @@ type Finding struct {
 	Added      store.Added
 	Holdings   []policy.Label
 	Visible    bool
+	Copy       stix.ID         // of the redacted copy that the partner sees instead; "" if it sees the object
 	Released   store.Added     // in the partner's release log; 0 if it is not in it
 	Decision   policy.Decision // with reasons
 	Flow       *policy.Flow    // that decided; nil if the partner has none for the collection
@@ -71,6 +72,16 @@ func (r *Releaser) finding(ctx context.Context, p int, n int32) (*Finding, error
 	flows, traits := r.b.flows[r.g.byLog[log.of]][p], r.traits(raw)
 	if len(flows) > 0 && log.partner == "" && traits != nil {
 		f.Decision, f.Flow, _ = policy.Best(flows, holdings, traits, r.now(), true)
+	}
+	if copied, ok := r.copies.of[copyKey{n, r.o.partners[p]}]; ok && r.o.shown.of(copied).has(p) {
+		if raw, err = r.object(ctx, copied); err == nil {
+			o, err = stix.Parse(raw)
+		}
+		if err != nil {
+			return nil, err
+		}
+		entry, f.Visible, f.Copy = &r.g.entries[copied], true, o.ID
+		log = r.g.logs[entry.log]
 	}
 	if f.Decision.Effect != policy.Withhold && !f.Visible {
 		f.Rests = r.rests(p, n, &o)

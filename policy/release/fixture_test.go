@@ -3,6 +3,7 @@ package release
 import (
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -92,7 +93,7 @@ func (w *world) restart(list ...*policy.Agreement) {
 func (w *world) start(list []*policy.Agreement) error {
 	r, err := New(w.t.Context(), Config{
 		Store: w.st, Collections: []Collection{{Log: intel, Names: []string{string(intel), "intel"}}},
-		Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return w.now }, Rand: rand.NewChaCha8([32]byte{}), Log: slog.New(slog.DiscardHandler),
 	}, setOf(w.t, list...))
 	if err == nil {
 		w.r = r
@@ -192,4 +193,25 @@ func (w *world) want(p policy.OrgID, ids ...string) {
 	if got := w.sees(p); !slices.Equal(got, ids) {
 		w.t.Errorf("%s sees %v, want %v", p, got, ids)
 	}
+}
+
+// copies returns the objects that p polls, in order.
+func (w *world) copies(p policy.OrgID) []stix.Object {
+	w.t.Helper()
+	w.sees(p)
+	a := w.r.Access(p, intel, w.now)
+	var page store.Page
+	q := store.Query{Versions: store.Versions{All: true}, Limit: 1000, Want: store.WantRows | store.WantObjects, Gate: a.Gate}
+	if err := w.st.Read(w.t.Context(), a.Log, &q, &page); err != nil {
+		w.t.Fatal(err)
+	}
+	var list []stix.Object
+	for i := range page.Rows {
+		o, err := stix.Parse(string(page.Object(i)))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		list = append(list, o)
+	}
+	return list
 }

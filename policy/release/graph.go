@@ -30,8 +30,9 @@ type graph struct {
 // A logFacts is one log of objects.
 type logFacts struct {
 	id      store.LogID
-	of      store.LogID // the collection's log: id itself, but for what is kept apart
-	partner policy.OrgID
+	of      store.LogID       // the collection's log: id itself, but for what is kept apart
+	partner policy.OrgID      // for whom it is kept apart; "" if it is the collection's log
+	copies  bool              // it has redacted copies
 	seen    store.Added       // all up to here is in the graph
 	newest  map[int32]int32   // by id: the entry that is its newest version
 	byAdded []int32           // entries, in order of Added

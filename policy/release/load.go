@@ -35,6 +35,7 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 	r.g, r.o, r.b = newGraph(), nil, nil
 	r.pending, r.positions, r.relabels = map[int32]bool{}, map[store.LogID]position{}, map[int32][]store.Relabel{}
 	r.defs = newDefinitions()
+	r.g.ids[r.g.id(set.Us)].known = true // whoever has an agreement with us knows us
 	if err := r.addLogs(ctx); err != nil {
 		return err
 	}
@@ -47,6 +48,10 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 			}
 		}
 	}
+	var err error
+	if r.secret, err = loadSecret(ctx, r.c.Store, r.c.Rand); err != nil {
+		return err
+	}
 	if err := r.loadConsents(ctx); err != nil {
 		return err
 	}
@@ -54,17 +59,39 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 	if err != nil {
 		return err
 	}
-	r.adopt(p)
-	return nil
+	return r.adopt(ctx, p)
 }
 
-// adopt makes p what is in force.
-func (r *Releaser) adopt(p *prospect) {
-	r.b, r.o, r.rel, r.asks, r.stale = p.b, p.o, p.rel, p.asks, true
+// adopt makes p what is in force, with the copies that it asks for.
+func (r *Releaser) adopt(ctx context.Context, p *prospect) error {
+	r.set, r.b, r.o, r.rel, r.asks, r.needs, r.stale = p.b.set, p.b, p.o, p.rel, p.asks, p.needs, true
+	r.copies = newCopies()
 	for _, n := range p.changed {
 		r.pending[n] = true
 	}
 	r.setDue()
+	r.publish()
+	return r.settle(ctx, nil)
+}
+
+// settle works out who sees what after decisions about entries, with the copies
+// that they ask for, and notes what has to be committed.
+func (r *Releaser) settle(ctx context.Context, entries []int32) error {
+	copies, err := r.redact(ctx)
+	if err != nil {
+		return err
+	}
+	r.rel.grow(len(r.g.entries))
+	shown := r.showCopies(r.o, entries)
+	if len(copies) > 0 {
+		var sources []int32
+		for _, n := range copies {
+			sources = append(sources, r.copies.from[n]...)
+		}
+		shown = append(shown, r.showCopies(r.o, sources)...)
+	}
+	r.note(r.o.settle(append(shown, entries...)))
+	return nil
 }
 
 // newBook makes the book of set for the logs of the graph.
@@ -91,9 +118,9 @@ func (r *Releaser) addLogs(ctx context.Context) error {
 		return err
 	}
 	for _, id := range all {
-		partner, of, held := cutHeld(id)
-		if _, ours := r.g.byLog[of]; held && ours {
-			r.g.log(id, of, partner)
+		kind, partner, of := cutName(id)
+		if _, ours := r.g.byLog[of]; ours && (kind == "held" || kind == "redacted") {
+			r.g.logs[r.g.log(id, of, partner)].copies = kind == "redacted"
 		}
 	}
 	for id := range r.g.byLog {
@@ -114,14 +141,13 @@ func (r *Releaser) addLogs(ctx context.Context) error {
 	return nil
 }
 
-// cutHeld takes the name of a log of heldFor apart.
-func cutHeld(id store.LogID) (partner policy.OrgID, of store.LogID, ok bool) {
-	rest, ok := strings.CutPrefix(string(id), "held/")
-	if !ok {
-		return "", "", false
+// cutName takes the name of a log that is kept apart for a partner to pieces.
+func cutName(id store.LogID) (kind string, partner policy.OrgID, of store.LogID) {
+	parts := strings.SplitN(string(id), "/", 3)
+	if len(parts) < 3 {
+		return "", "", ""
 	}
-	p, log, ok := strings.Cut(rest, "/")
-	return policy.OrgID(p), store.LogID(log), ok
+	return parts[0], policy.OrgID(parts[1]), store.LogID(parts[2])
 }
 
 // readReleased notes in rel what the release logs of a partner have.

@@ -73,6 +73,7 @@ type outlook struct {
 	number   map[policy.OrgID]int
 
 	ok     masks // by entry: what the decision allows
+	red    masks // by entry: who may have a redacted copy only
 	own    masks // by entry: who sent it
 	vis    masks // by entry: who may see it
 	shown  masks // by entry: who sees it; vis, but for marking definitions
@@ -92,7 +93,7 @@ func newOutlook(g *graph, partners []policy.OrgID) *outlook {
 		o.number[p] = i
 	}
 	width := max(1, (len(partners)+63)/64)
-	for _, m := range []*masks{&o.ok, &o.own, &o.vis, &o.shown, &o.idVis, &o.used} {
+	for _, m := range []*masks{&o.ok, &o.red, &o.own, &o.vis, &o.shown, &o.idVis, &o.used} {
 		m.width = width
 	}
 	o.unheld, o.scratch = make(mask, width), make(mask, width)
@@ -102,7 +103,7 @@ func newOutlook(g *graph, partners []policy.OrgID) *outlook {
 
 // grow makes room for what came into the graph.
 func (o *outlook) grow() {
-	for _, m := range []*masks{&o.ok, &o.own, &o.vis, &o.shown} {
+	for _, m := range []*masks{&o.ok, &o.red, &o.own, &o.vis, &o.shown} {
 		m.grow(len(o.g.entries))
 	}
 	o.idVis.grow(len(o.g.ids))

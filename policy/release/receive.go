@@ -225,7 +225,9 @@ func (r *Releaser) releaseTaken(ctx context.Context, in *intake, more []store.Re
 	if err != nil {
 		return err
 	}
-	r.note(r.o.settle(append(dirty, united...)))
+	if err := r.settle(ctx, append(dirty, united...)); err != nil {
+		return err
+	}
 	first := make([]int32, 0, len(order))
 	for _, p := range order {
 		if n, ok := r.g.at(r.g.byLog[p.log], p.added); ok {
@@ -334,6 +336,8 @@ func (r *Releaser) Deleted(ctx context.Context, log store.LogID, id stix.ID) err
 			clear(r.rel.of(n))
 		}
 	}
-	r.note(r.o.settle(entries))
+	if err := r.settle(ctx, entries); err != nil {
+		return r.fail(err)
+	}
 	return r.commit(ctx)
 }

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -126,4 +127,45 @@ func TestConsent(t *testing.T) {
 	w.send(other, object(idOf("indicator", 1), 0, amber1, `"created_by_ref":"`+string(other)+`"`), object(idOf("indicator", 2), 0, amber1, `"created_by_ref":"`+string(other)+`"`))
 	w.write(object(string(other), 0, clear1, `"name":"other"`))
 	w.want(partner, "identity-3@00")
+}
+
+func TestRedaction(t *testing.T) {
+	w := newWorld(t, agreement(partner, "GREEN", func(a *policy.Agreement) { a.Flows[0].Redaction.Allow = true }), agreement(other, "GREEN", nil))
+	secret := func(version int, text, name string) stix.Object {
+		return object(idOf("malware", 1), version, green1, `"is_family":false,"name":"`+name+`","description":"`+text+`"`,
+			`"granular_markings":[{"marking_ref":"`+red1+`","selectors":["description"]}]`)
+	}
+	w.write(secret(0, "secret", "a"))
+	w.want(other)
+	first := w.copies(partner)
+	if len(first) != 1 || strings.Contains(first[0].Raw, "secret") || !strings.Contains(first[0].Raw, `"name":"a"`) || first[0].ID == stix.ID(idOf("malware", 1)) {
+		t.Fatalf("partner sees %v", first)
+	}
+	found, err := w.r.Explain(t.Context(), partner, stix.ID(idOf("malware", 1)))
+	if err != nil || len(found) != 1 || !found[0].Visible || found[0].Copy != first[0].ID || found[0].Released == 0 {
+		t.Errorf("Explain = %+v, %v", found, err)
+	}
+	// D21: only what it does not show has changed.
+	w.write(secret(1, "another", "a"))
+	if again := w.copies(partner); len(again) != 1 || again[0].Raw != first[0].Raw {
+		t.Errorf("partner sees %v, want the copy as it was", again)
+	}
+	// D22: a visible change is a new version of the same copy.
+	w.write(secret(2, "another", "b"))
+	if again := w.copies(partner); len(again) != 2 || again[1].ID != first[0].ID || again[1].Modified != "2026-01-01T00:00:02.000Z" {
+		t.Errorf("partner sees %v, want a new version of the copy", again)
+	}
+	// What mentions the object rests on something that is hidden.
+	w.write(object(idOf("note", 1), 0, green1, `"content":"x"`, `"object_refs":["`+idOf("malware", 1)+`"]`))
+	if again := w.copies(partner); len(again) != 2 {
+		t.Errorf("partner sees %v", again)
+	}
+	w.restart(agreement(partner, "GREEN", func(a *policy.Agreement) { a.Flows[0].Redaction.Allow = true }))
+	if again := w.copies(partner); len(again) != 2 {
+		t.Errorf("after a restart the partner sees %v", again)
+	}
+	w.write(object(idOf("malware", 1), 3, red1, `"is_family":false,"name":"b"`))
+	if again := w.copies(partner); len(again) != 0 {
+		t.Errorf("the newest version is RED, and the partner sees %v", again)
+	}
 }

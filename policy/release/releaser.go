@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -15,12 +16,12 @@ import (
 	"entente/store"
 )
 
-// A Config is what New builds a Releaser from. Every field but Redactions is
-// required.
+// A Config is what New builds a Releaser from. Every field is required.
 type Config struct {
 	Store       store.Store
 	Collections []Collection
 	Now         func() time.Time
+	Rand        io.Reader // cryptographically secure
 	Log         *slog.Logger
 }
 
@@ -36,7 +37,8 @@ type Releaser struct {
 	c      Config
 	labels *labels
 
-	mu        sync.Mutex // one step at a time; guards what follows
+	mu        sync.Mutex  // one step at a time; guards what follows
+	set       *policy.Set // in force
 	g         *graph
 	o         *outlook
 	b         *book
@@ -45,6 +47,9 @@ type Releaser struct {
 	positions map[store.LogID]position
 	asks      map[policy.Instant][]int32  // entries that were looked at one by one, by when to look again
 	consents  map[int32][]*policy.Consent // by id of the object
+	needs     []need                      // copies that decisions have asked for
+	copies    *copies
+	secret    []byte // that names copies
 	in        stix.Inspector
 	relabels  map[int32][]store.Relabel // by log: entries whose label the store does not have yet
 	defs      *definitions
@@ -99,12 +104,16 @@ func (r *Releaser) step(ctx context.Context, log store.LogID) error {
 	if err != nil {
 		return r.fail(err)
 	}
-	r.note(r.o.settle(dirty))
+	if err := r.settle(ctx, dirty); err != nil {
+		return r.fail(err)
+	}
 	for more := log != ""; more; {
 		if dirty, more, err = r.follow(ctx, log, now); err != nil {
 			return r.fail(err)
 		}
-		r.note(r.o.settle(dirty))
+		if err := r.settle(ctx, dirty); err != nil {
+			return r.fail(err)
+		}
 		if len(r.pending) >= commitSize || !more {
 			if err := r.commit(ctx); err != nil {
 				return err
@@ -116,9 +125,25 @@ func (r *Releaser) step(ctx context.Context, log store.LogID) error {
 
 func (r *Releaser) now() policy.Instant { return policy.Instant(r.c.Now().UnixMicro()) }
 
-// fail remembers that the state in memory may not be that of the store.
+// fail remembers that the state in memory may not be that of the store. Until it
+// is again, nobody reads a release log: it might have what was to be withdrawn.
 func (r *Releaser) fail(err error) error {
 	r.broken = err
+	r.due.Store(0)
+	return err
+}
+
+// full is for a commit that changed nothing: what is to be released can wait,
+// what is to be withdrawn cannot.
+func (r *Releaser) full(err error) error {
+	for n := range r.pending {
+		shown, rel := r.o.shown.of(n), r.rel.of(n)
+		for w := range rel {
+			if rel[w]&^shown[w] != 0 {
+				r.due.Store(0)
+			}
+		}
+	}
 	return err
 }
 
@@ -127,7 +152,7 @@ func (r *Releaser) mend(ctx context.Context) error {
 	if r.broken == nil {
 		return nil
 	}
-	if err := r.load(ctx, r.b.set); err != nil {
+	if err := r.load(ctx, r.set); err != nil {
 		return err
 	}
 	r.broken = nil
@@ -210,10 +235,10 @@ func (r *Releaser) commitWith(ctx context.Context, put []store.Document, first [
 	}
 	if len(batch.Releases) > 0 || len(batch.Put) > 0 {
 		if _, err := r.c.Store.Commit(ctx, &batch); err != nil {
-			if !errors.Is(err, store.ErrFull) {
-				r.broken = err // it may have been applied, or another server was faster
+			if errors.Is(err, store.ErrFull) {
+				return r.full(err)
 			}
-			return err
+			return r.fail(err) // it may have been applied, or another server was faster
 		}
 	}
 	for n := range r.pending {
@@ -233,11 +258,11 @@ func (r *Releaser) commitWith(ctx context.Context, put []store.Document, first [
 func (r *Releaser) commitLabels(ctx context.Context) error {
 	for log, list := range r.relabels {
 		_, err := r.c.Store.Commit(ctx, &store.Batch{Log: r.g.logs[log].id, Relabel: list, At: r.c.Now()})
-		if errors.Is(err, store.ErrConflict) {
-			r.broken = err
+		if errors.Is(err, store.ErrFull) {
+			return r.full(err)
 		}
 		if err != nil {
-			return err
+			return r.fail(err)
 		}
 		delete(r.relabels, log)
 	}

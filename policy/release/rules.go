@@ -71,7 +71,7 @@ func (r *Releaser) rule(b *book, o *outlook, log int32, label store.Label, now p
 		switch {
 		case kept.OnlyConsent:
 			found.consent.set(p)
-		case kept.PerObject || fresh.PerObject:
+		case kept.PerObject || fresh.PerObject || fresh.Effect == policy.Redact || kept.Effect == policy.Redact:
 			found.asked.set(p)
 		}
 	}
