@@ -29,7 +29,7 @@ func TestProjectOptions(t *testing.T) {
 		{"placeholder for the name, another rule broken", thing("report", `"name":"a","published":"2024-03-01T00:00:00Z","object_refs":["`+other+`"]`), Projection{Strip: []string{"name", "object_refs"}, Placeholder: true}, ""},
 		{"another creator", thing("tool", `"name":"a","created_by_ref":"`+them+`"`), Projection{CreatedBy: us}, copyOf("tool", `"name":"a","created_by_ref":"`+us+`"`)},
 		{"no creator", thing("tool", `"created_by_ref":"`+them+`","name":"a",`+marked(red+" created_by_ref", green+" name")), Projection{}, copyOf("tool", `"name":"a",`+marked(green+" name"))},
-		{"another creator in the place of one that must go", thing("tool", `"name":"a","created_by_ref":"`+them+`"`), Projection{Strip: []string{"created_by_ref"}, CreatedBy: us}, copyOf("tool", `"name":"a","created_by_ref":"`+us+`"`)},
+		{"another creator in the place of one that must go", thing("tool", `"name":"a","created_by_ref":"`+them+`",`+marked(red+" created_by_ref")), Projection{Strip: []string{"created_by_ref"}, CreatedBy: us}, copyOf("tool", `"name":"a","created_by_ref":"`+us+`"`)},
 		{"a creator where there was none", `{"type":"mutex","id":"mutex--` + projectUUID + `","name":"a"}`, Projection{CreatedBy: us}, `{"type":"mutex","id":"mutex--` + projectCopy + `","created_by_ref":"` + us + `","name":"a"}`},
 		{"D22: modified and created as given", thing("tool", `"name":"a"`), Projection{Created: "2024-02-01T00:00:00.000Z", Modified: "2024-04-01T00:00:00.123456Z"},
 			strings.NewReplacer("2024-03-01T10:20:30.400Z", "2024-02-01T00:00:00.000Z", "2024-03-02T10:20:30.400Z", "2024-04-01T00:00:00.123456Z").Replace(copyOf("tool", `"name":"a"`))},

@@ -2,9 +2,6 @@ package stix
 
 import (
 	"fmt"
-	"iter"
-	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -106,48 +103,6 @@ func wholePart(components []string) int {
 	return n
 }
 
-// A branch is a node of the tree of selectors.
-type branch struct {
-	next     map[string]*branch
-	selector string // that ends here
-	whole    int    // see cutter.whole; 0 if no selector ends here
-	met      bool   // it selects something
-	users    []int  // nodes of the selectors that end here
-}
-
-// at is the branch of the components, made if there is none.
-func (b *branch) at(components []string) *branch {
-	for _, component := range components {
-		if b.next == nil {
-			b.next = map[string]*branch{}
-		}
-		if b.next[component] == nil {
-			b.next[component] = new(branch)
-		}
-		b = b.next[component]
-	}
-	return b
-}
-
-// unmet is an error about the first selector that selects nothing.
-func (b *branch) unmet() error {
-	var left []string
-	var look func(b *branch)
-	look = func(b *branch) {
-		if b.whole > 0 && !b.met {
-			left = append(left, b.selector)
-		}
-		for _, next := range b.next {
-			look(next)
-		}
-	}
-	look(b)
-	if len(left) == 0 {
-		return nil
-	}
-	return unredactable("%s: the selector selects nothing", excerpt(slices.Min(left)))
-}
-
 // mark leaves out what the selectors in b select in node n.
 func (c *cutter) mark(n int, b *branch) {
 	if b.whole > 0 {
@@ -159,125 +114,4 @@ func (c *cutter) mark(n int, b *branch) {
 		c.mark(part.node, next)
 		c.stack = c.stack[:len(c.stack)-1]
 	}
-}
-
-// A part is a member of an object or an element of a list.
-type part struct {
-	node  int    // of the value
-	name  string // of a member
-	index int    // of an element among those that stay; -1 for a member
-}
-
-// along yields the parts of node n to which b branches.
-func (c *cutter) along(n int, b *branch) iter.Seq2[part, *branch] {
-	return func(yield func(part, *branch) bool) {
-		t := &c.tape
-		if len(b.next) == 0 {
-			return
-		}
-		next := b.next
-		var byIndex map[int]*branch
-		if t.is(n, '[') {
-			byIndex = make(map[int]*branch, len(next))
-			for component, b := range next {
-				byIndex[indexOf(component)] = b
-			}
-		}
-		i, kept := 0, 0
-		for name, value := range t.parts(n) {
-			p, b := part{value, "", kept}, byIndex[i]
-			if t.is(n, '{') {
-				p = part{value, t.str(name), -1}
-				b = next[p.name]
-			}
-			if b != nil && !yield(p, b) {
-				return
-			}
-			if i++; !c.drop[value] {
-				kept++
-			}
-		}
-	}
-}
-
-// filter leaves out labels and external references that the projection's
-// functions report.
-func (c *cutter) filter() {
-	t := &c.tape
-	if labels := t.member(0, "labels"); c.p.DropLabels != nil && t.is(labels, '[') {
-		for _, e := range t.parts(labels) {
-			c.drop[e] = c.drop[e] || !t.is(e, '"') || c.p.DropLabels(t.str(e))
-		}
-	}
-	references := t.member(0, "external_references")
-	if !t.is(references, '[') {
-		return
-	}
-	for _, e := range t.parts(references) {
-		url := t.member(e, "url")
-		if c.p.DropHost != nil && url >= 0 && c.p.DropHost(hostOf(t.str(url))) {
-			c.drop[e] = true
-		}
-		c.drop[e] = c.drop[e] || c.without(e, []string{"description", "url", "external_id"})
-	}
-}
-
-// emptied leaves out the lists and dictionaries in node n from which everything
-// goes, and reports whether everything goes from n. What was empty stays.
-func (c *cutter) emptied(n int) bool {
-	had, left := false, false
-	for _, value := range c.tape.parts(n) {
-		had = true
-		if !c.drop[value] {
-			c.drop[value] = c.emptied(value)
-		}
-		left = left || !c.drop[value]
-	}
-	return had && !left
-}
-
-// translations holds the lists in language-content to cuts that are the same in
-// all languages.
-func (c *cutter) translations() error {
-	t := &c.tape
-	contents := t.member(0, "contents")
-	if c.source.Type != "language-content" || !t.is(contents, '{') {
-		return nil
-	}
-	lists := map[uint64]string{} // which elements stay, by the hash of the path in a language
-	for _, language := range t.parts(contents) {
-		if !c.drop[language] && !c.alike(language, 1, lists) {
-			return unredactable("contents: a list would not have the same elements in all languages")
-		}
-	}
-	return nil
-}
-
-// alike compares the lists in node n, whose path is h, with those in lists.
-func (c *cutter) alike(n int, h uint64, lists map[uint64]string) bool {
-	t := &c.tape
-	var kept strings.Builder
-	for name, value := range t.parts(n) {
-		component := "[" + strconv.Itoa(kept.Len()) + "]"
-		if name >= 0 {
-			component = t.str(name)
-		}
-		kept.WriteByte("+-"[bit(c.drop[value])])
-		if !c.drop[value] && !c.alike(value, t.scan.step(h, component), lists) {
-			return false
-		}
-	}
-	if !t.is(n, '[') {
-		return true
-	}
-	before, there := lists[h]
-	lists[h] = kept.String()
-	return !there || before == kept.String() || !strings.Contains(before+kept.String(), "-")
-}
-
-func bit(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
