@@ -227,9 +227,12 @@ func (f *Flow) Onward() Terms {
 	o := Terms{
 		By: f.From, Under: f.Agreement.ID, Revision: f.Agreement.Revision, Flow: f.Name,
 		Mode: t.Onward.Mode, To: t.Onward.To, MaxHops: 1, Communities: t.Onward.Communities, Floor: f.floor, Handling: t.Handling.Default,
-		ClientDepth: 1, Anonymous: t.Attribution.Source == "anonymise", Resale: t.Actions.UnmodifiedResale == "may", Purposes: f.purposes,
+		ClientDepth: 1, Anonymous: t.Attribution.Source != "" && t.Attribution.Source != "disclose", Resale: t.Actions.UnmodifiedResale == "may", Purposes: f.purposes,
 		Personal: t.PersonalData.Allow, Encrypt: t.Actions.EncryptInTransit != "may", Judicial: t.Actions.JudicialUse,
 		Permitted: t.Actions.Permitted, Notify: t.Actions.NotifyAffected, AI: t.Actions.AITraining, Retention: t.Retention.Max,
+	}
+	if len(o.Purposes) == 0 {
+		o.Purposes = noPurpose
 	}
 	if t.Onward.MaxHops != nil {
 		o.MaxHops = *t.Onward.MaxHops

@@ -11,7 +11,7 @@ type Label struct {
 
 	// Where the copy came from.
 	From       OrgID       `json:"from,omitempty"`       // "": it was written here
-	Creator    OrgID       `json:"creator,omitempty"`    // created_by_ref
+	Creator    OrgID       `json:"creator,omitempty"`    // created_by_ref; of an identity without one that From speaks for, the identity itself
 	Originator bool        `json:"originator,omitempty"` // From speaks for Creator; true if it was written here
 	Under      AgreementID `json:"under,omitempty"`      // received under; "" if it was written here
 	Revision   uint32      `json:"revision,omitempty"`
@@ -21,6 +21,7 @@ type Label struct {
 	// What the markings say, the object's and the granular ones joined apart.
 	Level       Level     `json:"level"`                 // join of the markings of the TLP family in object_marking_refs and IEP; none if there is none
 	Default     Level     `json:"default,omitempty"`     // assumed because Level is none: the default of the flow it came by, or of self
+	Floor       Level     `json:"floor,omitempty"`       // at least, for policy: what other copies and versions, or holders before us, make of it
 	Granular    Level     `json:"granular,omitempty"`    // join of the granular markings; none if there are none
 	Editions    Editions  `json:"editions,omitempty"`    // forms of TLP in the bytes
 	Communities []string  `json:"communities,omitempty"` // that GREEN refers to; empty: the flow's
@@ -33,8 +34,10 @@ type Label struct {
 	ACS         *ACS      `json:"acs,omitempty"`
 	Purposes    []string  `json:"purposes,omitempty"` // that the markings allow; empty: any
 	Statements  []stix.ID `json:"statements,omitempty"`
-	AIS         string    `json:"ais,omitempty"`     // consent label of the creator's identity
-	Embargo     Instant   `json:"embargo,omitempty"` // from markings and upstream terms; the latest
+	Judicial    string    `json:"judicial,omitempty"` // use in court, where a marking limits it: "consent", "must-not"
+	Coded       bool      `json:"coded,omitempty"`    // handling markings restrict by more than H0: for recipients that read them
+	AIS         string    `json:"ais,omitempty"`      // consent label of the creator's identity
+	Embargo     Instant   `json:"embargo,omitempty"`  // from markings and upstream terms; the latest
 
 	Personal PersonalData `json:"personal,omitempty"` // classes found
 	Revoked  bool         `json:"revoked,omitempty"`

@@ -115,6 +115,9 @@ func (e *evaluation) duties() []Obligation {
 	if codes(0).with(l.Handling)&codeH1 != 0 {
 		judicial = max(judicial, 1)
 	}
+	if l.Judicial != "" {
+		judicial = max(judicial, strictness(l.Judicial))
+	}
 	for t := range e.terms {
 		action, judicial = min(action, actionRank(t.Permitted)), max(judicial, strictness(t.Judicial))
 		notify, ai, retention = max(notify, strictness(t.Notify)), max(ai, strictness(t.AI)), shortest(retention, t.Retention)

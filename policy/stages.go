@@ -151,7 +151,7 @@ func (e *evaluation) joined() Level {
 	if level == LevelNone {
 		return LevelUnknown
 	}
-	level = level.join(e.f.floor)
+	level = level.join(e.f.floor).join(e.l.Floor)
 	for t := range e.terms {
 		level = level.join(t.Floor)
 	}

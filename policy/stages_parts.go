@@ -6,7 +6,7 @@ import "slices"
 func (e *evaluation) source() {
 	f, l := e.f, e.l
 	e.sighters()
-	if l.Creator == "" {
+	if l.Creator == "" && l.AIS == "" {
 		return // nobody is named
 	}
 	iep := ""
@@ -171,7 +171,7 @@ func (e *evaluation) extensions() {
 		return
 	}
 	for _, name := range c.Extensions {
-		if slices.Contains(x.Allow, name) {
+		if slices.Contains(x.Allow, name) || standard(e.l.Type, name) {
 			continue
 		}
 		effect := Withhold
@@ -291,7 +291,7 @@ func (e *evaluation) bytes() {
 			e.say(ruleNotUnderstood, Withhold, "tlp.v1_only_amber_strict", "the recipient reads TLP 1 only, which has no AMBER+STRICT")
 		}
 	}
-	if !f.sidecar && (l.IEP != nil && !f.readsIEP || codes(0).with(l.Handling)&^codeH0 != 0 && !f.readsH) {
+	if !f.sidecar && (l.IEP != nil && !f.readsIEP || (l.Coded || codes(0).with(l.Handling)&^codeH0 != 0) && !f.readsH) {
 		if e.hit(ruleNotUnderstood, Withhold) {
 			e.say(ruleNotUnderstood, Withhold, "/parties", "the recipient does not read the policy or the handling codes that the object carries")
 		}
