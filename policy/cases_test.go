@@ -35,7 +35,7 @@ func TestCases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const least = 71
+	const least = 80
 	if len(files) < least {
 		t.Fatalf("found %d cases, want at least %d", len(files), least)
 	}
@@ -43,6 +43,7 @@ func TestCases(t *testing.T) {
 	for _, ids := range elsewhere {
 		other += ids + " "
 	}
+	fired := map[string]bool{}
 	for _, file := range files {
 		id := strings.TrimSuffix(filepath.Base(file), ".txtar")
 		if strings.Contains(other, " "+id+" ") {
@@ -63,13 +64,25 @@ func TestCases(t *testing.T) {
 		for name := range c {
 			if word, ok := strings.CutPrefix(name, "want"); ok {
 				wants++
-				t.Run(id+word, func(t *testing.T) { c.run(t, word) })
+				t.Run(id+word, func(t *testing.T) { c.run(t, word, fired) })
 			}
 		}
 		if wants == 0 {
 			t.Errorf("%s wants nothing", file)
 		}
 	}
+	for _, r := range rules {
+		if _, other := untaken[r.Name]; other == fired[r.Name] {
+			t.Errorf("rule %s: restricts in a case: %v; said to be held elsewhere: %v", r.Name, fired[r.Name], other)
+		}
+	}
+}
+
+// untaken are the rules that no case takes, and why.
+var untaken = map[string]string{
+	"fault": "a fault without a name of its own", "error": "TestPanicWithholds", "reference.hidden": "the releaser's",
+	"schema": "a fault as B4", "marking.forged": "a fault as B4", "representation.conflict": "a fault as B4", "version.foreign": "a fault as B4",
+	"residency": "refused at receipt",
 }
 
 // sections are those of a case, by name.
@@ -86,7 +99,7 @@ func (c sections) layers(name, word string) []string {
 	return list
 }
 
-func (c sections) run(t *testing.T, word string) {
+func (c sections) run(t *testing.T, word string, fired map[string]bool) {
 	at := noon
 	for _, text := range c.layers("at", word) {
 		at = instant(t, strings.TrimSpace(text))
@@ -105,6 +118,9 @@ func (c sections) run(t *testing.T, word string) {
 	}
 	traits := c.traits(t, word, &holdings[0])
 	d, _, holding := Best(flows, holdings, traits, at, true)
+	for _, r := range rulesOf(d, Redact) {
+		fired[r] = true
+	}
 	kept, _, _ := BestKept(flows, holdings, traits, at, true)
 	if got := d.Effect.String(); got != want[0] {
 		t.Fatalf("%s, want %s:\n%s", got, want[0], d.Explain())

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Flow is one flow of an agreement revision, compiled. It does not change and
@@ -40,6 +41,7 @@ type Flow struct {
 	embargo            Instant
 	operations         []operation
 	maxAge             Period
+	since              Instant
 	personal           PersonalData // classes that may pass
 	clear              bool         // the only channel is not encrypted
 	bad                string       // an obligation of the flow that nobody fulfils
@@ -89,7 +91,11 @@ func (c *compiler) recipient(f *Flow) {
 	case "public":
 		f.kind = KindPublic
 	default:
-		c.wrong("parties", "relation %.40q is none of partner, client, org and public", f.to.Relation)
+		path := "parties.b.relation"
+		if f.to == &c.agreement.Parties.A {
+			path = "parties.a.relation"
+		}
+		c.wrong(path, "%.40q is none of partner, client, org and public", f.to.Relation)
 	}
 	f.sidecar = f.to.Enforces == "sidecar"
 	understands := f.to.Understands
@@ -195,6 +201,7 @@ func (c *compiler) restrictions(f *Flow, path func(string) string) {
 	}
 	slices.SortFunc(f.operations, func(a, b operation) int { return strings.Compare(a.label, b.label) })
 	f.maxAge = c.period(path("limits.max_age"), t.Limits.MaxAge)
+	f.since = c.since(path("changes.retroactive"), t.Changes.Retroactive)
 	f.personal = f.passes()
 	f.clear = t.Actions.EncryptInTransit != "may" && len(t.Channels) == 1 && t.Channels[0] == "push" && slices.ContainsFunc(f.to.Servers, unencrypted)
 	f.labels, f.hosts = everything, everything
@@ -207,6 +214,25 @@ func (c *compiler) restrictions(f *Flow, path func(string) string) {
 		f.relayed.hosts = f.hosts
 	}
 	f.bad = badObligation(f)
+}
+
+// since reads changes.retroactive.
+func (c *compiler) since(path, text string) Instant {
+	switch text {
+	case "", "none":
+		return Never
+	case "all":
+		return 0
+	}
+	from, ok := strings.CutPrefix(text, "from:")
+	if !ok {
+		c.wrong(path, "%.40q is none of none, all and \"from:\" with a time", text)
+		return Never
+	}
+	if len(from) == len(time.DateOnly) {
+		from += "T00:00:00Z"
+	}
+	return c.instant(path, from, Never)
 }
 
 // unencrypted reports whether a peer is reached in the clear and over a network.
@@ -265,6 +291,11 @@ func (f *Flow) Dangling() bool { return f.Terms.References.Dangling == "permit-u
 // PruneLists reports whether a withheld id may be left out of a list, in a new
 // object.
 func (f *Flow) PruneLists() bool { return f.Terms.References.PruneLists && f.Terms.Redaction.Allow }
+
+// Retroactive is the instant since when an object must have been here to be
+// released by the flow: 0 if it does not matter, Never if only what arrives after
+// this revision came into force is released.
+func (f *Flow) Retroactive() Instant { return f.since }
 
 // Echo reports whether the partner's own objects go back to it.
 func (f *Flow) Echo() bool { return f.Terms.References.Echo }
