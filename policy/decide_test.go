@@ -145,7 +145,7 @@ func BenchmarkPolicyChange(b *testing.B) {
 	for i := range 5000 {
 		l := relayedLabel(LevelClear+Level(i%5), 1+i%3, Terms{By: orgC, Mode: []string{"tlp", "clients", "none"}[i%3], MaxHops: 3, ClientDepth: 1, Retention: "P1Y"})
 		l.Type = flows[0].Terms.Select.Types[i%9]
-		l.Handling = codeNames[:i%3:i%3]
+		l.Handling = codeNames[: i%3 : i%3]
 		l.Personal = PersonalData(i % 7 / 6)
 		labels = append(labels, l)
 	}
