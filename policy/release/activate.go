@@ -71,13 +71,12 @@ func (r *Releaser) carryReleased(ctx context.Context, p *prospect) error {
 func (r *Releaser) decideAll(ctx context.Context, p *prospect, now policy.Instant) error {
 	at := &ruling{p.b, p.o, &p.rel, p.asks, &p.needs}
 	for _, l := range r.g.logs {
-		of := r.g.byLog[l.of]
 		var look []int32
 		for _, n := range l.byAdded {
 			f := &r.g.entries[n]
 			switch {
 			case f.gone:
-			case l.partner == "" && r.looks(r.rule(p.b, p.o, of, f.label, now), f.id):
+			case l.partner == "" && r.looks(r.rule(p.b, p.o, p.b.key(r.g, f), now), f.id):
 				look = append(look, n)
 			default:
 				r.decide(at, n, "", now)

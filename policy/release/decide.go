@@ -26,8 +26,8 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 	at.rel.grow(len(r.g.entries))
 	f := &r.g.entries[n]
 	l := r.g.logs[f.log]
-	log := r.g.byLog[l.of]
-	found := r.rule(at.b, at.o, log, f.label, now)
+	key := at.b.key(r.g, f)
+	found := r.rule(at.b, at.o, key, now)
 	ok, own, rel := at.o.ok.of(n), at.o.own.of(n), at.rel.of(n)
 	if l.copies {
 		return // showCopies decides
@@ -52,11 +52,11 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 			ok[p>>6] &^= 1 << (p & 63)
 			return
 		}
-		best := policy.Best
+		best, flows := policy.Best, at.b.sharing(key.log, p, key.era)
 		if rel.has(p) {
-			best = policy.BestKept
+			best, flows = policy.BestKept, at.b.flows[key.log][p]
 		}
-		d, flow, _ := best(at.b.flows[log][p], holdings, traits, now, false)
+		d, flow, _ := best(flows, holdings, traits, now, false)
 		ok[p>>6] &^= 1 << (p & 63)
 		switch d.Effect {
 		case policy.Permit:
@@ -77,6 +77,12 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 	}
 }
 
+// key names the rule for an entry.
+func (b *book) key(g *graph, f *fact) ruleKey {
+	log := g.byLog[g.logs[f.log].of]
+	return ruleKey{log, f.label, b.era(log, f.added)}
+}
+
 // looks reports whether somebody has to look at an object with this rule.
 func (r *Releaser) looks(found *rule, id int32) bool {
 	return !found.asked.empty() || len(r.consents[id]) > 0 && !found.consent.empty()
@@ -92,7 +98,7 @@ func (r *Releaser) passed(ctx context.Context, now policy.Instant) ([]int32, err
 		if now < found.until {
 			continue
 		}
-		again := r.rule(r.b, r.o, key.log, key.label, now)
+		again := r.rule(r.b, r.o, key, now)
 		if !again.like(found) {
 			changed[key] = true
 		}
@@ -109,8 +115,7 @@ func (r *Releaser) passed(ctx context.Context, now policy.Instant) ([]int32, err
 	var dirty []int32
 	for n := range r.g.entries {
 		f := &r.g.entries[n]
-		key := ruleKey{r.g.byLog[r.g.logs[f.log].of], f.label}
-		if f.gone || !changed[key] && !again[int32(n)] {
+		if f.gone || !changed[r.b.key(r.g, f)] && !again[int32(n)] {
 			continue
 		}
 		if err := r.decideAgain(ctx, int32(n), now); err != nil {
@@ -126,7 +131,7 @@ func (r *Releaser) passed(ctx context.Context, now policy.Instant) ([]int32, err
 // only if some flow has to look at it.
 func (r *Releaser) decideAgain(ctx context.Context, n int32, now policy.Instant) error {
 	f := &r.g.entries[n]
-	found := r.rule(r.b, r.o, r.g.byLog[r.g.logs[f.log].of], f.label, now)
+	found := r.rule(r.b, r.o, r.b.key(r.g, f), now)
 	if !r.looks(found, f.id) {
 		r.decide(r.inForce(), n, "", now)
 		return nil

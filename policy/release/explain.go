@@ -108,6 +108,9 @@ func (r *Releaser) rests(p int, n int32, o *stix.Object) []policy.Reason {
 	hidden := func(rule, format string, args ...any) {
 		reasons = append(reasons, policy.Reason{Stage: policy.StageClosure, Rule: rule, Effect: policy.Withhold, Text: fmt.Sprintf(format, args...)})
 	}
+	if key := r.b.key(r.g, &r.g.entries[n]); len(r.b.sharing(key.log, p, key.era)) < len(r.b.flows[key.log][p]) && !r.rel.of(n).has(p) {
+		hidden("changes.retroactive", "it came before the agreement shares what comes in")
+	}
 	if newest := r.o.newest(n); newest != n && !r.o.vis.of(newest).has(p) {
 		hidden("version.newest-hidden", "a newer version of the object is withheld, and the newest version governs")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -77,6 +78,7 @@ func (r *Releaser) adopt(ctx context.Context, p *prospect) error {
 // settle works out who sees what after decisions about entries, with the copies
 // that they ask for, and notes what has to be committed.
 func (r *Releaser) settle(ctx context.Context, entries []int32) error {
+	entries, r.fresh = append(entries, r.fresh...), nil
 	copies, err := r.redact(ctx)
 	if err != nil {
 		return err
@@ -96,13 +98,19 @@ func (r *Releaser) settle(ctx context.Context, entries []int32) error {
 
 // newBook makes the book of set for the logs of the graph.
 func (r *Releaser) newBook(set *policy.Set) *book {
-	b := &book{set: set, flows: map[int32][][]*policy.Flow{}, rules: map[ruleKey]*rule{}}
+	b := &book{set: set, flows: map[int32][][]*policy.Flow{}, eras: map[int32][]policy.Instant{}, rules: map[ruleKey]*rule{}}
 	for _, c := range r.c.Collections {
-		flows := make([][]*policy.Flow, 0, len(set.Partners()))
+		log := r.g.byLog[c.Log]
 		for _, p := range set.Partners() {
-			flows = append(flows, set.Out(p, c.Names...))
+			flows := set.Out(p, c.Names...)
+			b.flows[log] = append(b.flows[log], flows)
+			for _, f := range flows {
+				if since := f.Since(); since > 0 && !slices.Contains(b.eras[log], since) {
+					b.eras[log] = append(b.eras[log], since)
+				}
+			}
 		}
-		b.flows[r.g.byLog[c.Log]] = flows
+		slices.Sort(b.eras[log])
 	}
 	return b
 }

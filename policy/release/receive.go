@@ -59,6 +59,9 @@ func (r *Releaser) Receive(ctx context.Context, d *Delivery) error {
 	if in.labels, err = r.labels.intern(ctx, in.sets); err != nil {
 		return err
 	}
+	if err := r.evict(ctx, in); err != nil {
+		return r.fail(err)
+	}
 	if err := r.takeIn(ctx, in, docs); err != nil {
 		return r.fail(err)
 	}
@@ -145,12 +148,7 @@ func (r *Releaser) belongs(log store.LogID, o *stix.Object) bool {
 	if !held {
 		return false
 	}
-	for _, h := range r.labels.of(r.g.entries[newest].label) {
-		if h.Originator {
-			return true
-		}
-	}
-	return false
+	return r.originates(r.g.entries[newest].label)
 }
 
 // takeIn stores what was taken, and releases it together with docs. Of objects
@@ -208,24 +206,18 @@ type place struct {
 // releaseTaken releases what is in order, first and in this order, with all that
 // follows from it.
 func (r *Releaser) releaseTaken(ctx context.Context, in *intake, more []store.Relabel, order []place, docs []store.Document) error {
-	var dirty []int32
 	for _, log := range []store.LogID{in.Log, heldFor(in.Partner, in.Log)} {
-		if _, known := r.g.byLog[log]; !known {
-			continue
-		}
-		for left := true; left; {
-			page, following, err := r.follow(ctx, log, r.now())
-			if err != nil {
+		if _, known := r.g.byLog[log]; known {
+			if err := r.followAll(ctx, log); err != nil {
 				return err
 			}
-			dirty, left = append(dirty, page...), following
 		}
 	}
 	united, err := r.unite(ctx, in.Log, more)
 	if err != nil {
 		return err
 	}
-	if err := r.settle(ctx, append(dirty, united...)); err != nil {
+	if err := r.settle(ctx, united); err != nil {
 		return err
 	}
 	first := make([]int32, 0, len(order))

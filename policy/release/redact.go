@@ -155,6 +155,9 @@ func (r *Releaser) makeCopy(ctx context.Context, need *need) (made, error) {
 		return made{}, err
 	}
 	p := r.projection(&source, need)
+	if p.Strip, err = r.present(raw, p.Strip); err != nil {
+		return made{}, err
+	}
 	if n, err := r.sameAsBefore(ctx, need, raw, p); n >= 0 || err != nil {
 		return made{need: need, entry: n}, err
 	}
@@ -178,6 +181,25 @@ func (r *Releaser) projection(source *stix.Object, need *need) *stix.Projection 
 		p.CreatedBy = r.b.set.Us
 	}
 	return p
+}
+
+// present are those of selectors that select something: a flow may strip what
+// some objects do not have.
+func (r *Releaser) present(raw string, selectors []string) ([]string, error) {
+	if err := r.in.Inspect(raw, &r.content); err != nil {
+		return nil, err
+	}
+	var left []string
+	for _, text := range selectors {
+		s, err := stix.ParseSelector(text)
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := r.in.Select(s); ok {
+			left = append(left, text)
+		}
+	}
+	return left, nil
 }
 
 // sameAsBefore returns the copy of the version before, if what is left of this
@@ -215,10 +237,8 @@ func (r *Releaser) keepCopies(ctx context.Context, log store.LogID, list []made)
 	if err != nil {
 		return nil, err
 	}
-	for left := true; left; {
-		if _, left, err = r.follow(ctx, log, r.now()); err != nil {
-			return nil, err
-		}
+	if err := r.followAll(ctx, log); err != nil {
+		return nil, err
 	}
 	var entries []int32
 	for i, out := range receipt.Outcomes {

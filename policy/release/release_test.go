@@ -169,3 +169,42 @@ func TestRedaction(t *testing.T) {
 		t.Errorf("the newest version is RED, and the partner sees %v", again)
 	}
 }
+
+func TestRetroactive(t *testing.T) {
+	w := newWorld(t, agreement(partner, "GREEN", nil))
+	w.write(object(idOf("indicator", 1), 0, green1))
+	w.now = w.now.Add(time.Hour)
+	newer := agreement(other, "GREEN", func(a *policy.Agreement) {
+		a.Valid.From, a.Flows[0].Changes.Retroactive = "2026-01-01T12:30:00Z", "none"
+	})
+	if err := w.r.Activate(t.Context(), setOf(t, agreement(partner, "GREEN", nil), newer), nil); err != nil {
+		t.Fatal(err)
+	}
+	w.write(object(idOf("indicator", 2), 0, green1))
+	w.want(partner, "indicator-1@00", "indicator-2@00")
+	w.want(other, "indicator-2@00")
+}
+
+// B15 to B17: what others relay of an object never stands beside what the one
+// whose it is has sent.
+func TestOriginatorWins(t *testing.T) {
+	third := policy.OrgID("identity--dddddddd-0000-4000-8000-000000000004")
+	w := newWorld(t, agreement(partner, "AMBER", nil), agreement(other, "AMBER", nil), agreement(third, "AMBER", nil))
+	by := `"created_by_ref":"` + string(other) + `"`
+	w.write(object(string(other), 0, clear1, `"name":"other"`))
+	relayed := object(idOf("indicator", 1), 0, clear1, by, `"name":"changed on the way"`)
+	w.send(partner, relayed)
+	w.want(partner, "identity-3@00", "indicator-1@00")
+	w.send(other, object(idOf("indicator", 1), 0, red1, by))
+	w.want(other, "identity-3@00", "indicator-1@00")
+	w.want(third, "identity-3@00")
+	if got := w.copies(partner); len(got) != 2 || got[1].Raw != relayed.Raw {
+		t.Errorf("partner sees %v, want what it sent itself", got)
+	}
+	// And it does not become newer by relaying another version, or a revocation.
+	w.send(partner, object(idOf("indicator", 1), 5, clear1, by, `"revoked":true`))
+	w.want(third, "identity-3@00")
+	w.restart(agreement(partner, "AMBER", nil), agreement(other, "AMBER", nil), agreement(third, "AMBER", nil))
+	w.want(third, "identity-3@00")
+	w.want(partner, "identity-3@00", "indicator-1@00", "indicator-1@05")
+}

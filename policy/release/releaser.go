@@ -47,6 +47,7 @@ type Releaser struct {
 	positions map[store.LogID]position
 	asks      map[policy.Instant][]int32  // entries that were looked at one by one, by when to look again
 	consents  map[int32][]*policy.Consent // by id of the object
+	fresh     []int32                     // entries that came into the graph and were not settled
 	needs     []need                      // copies that decisions have asked for
 	copies    *copies
 	secret    []byte // that names copies

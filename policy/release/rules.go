@@ -30,6 +30,7 @@ func (r *rule) like(other *rule) bool {
 type ruleKey struct {
 	log   int32 // of the collection
 	label store.Label
+	era   int
 }
 
 // A book is one set of agreements as the releaser needs it: the flows of each
@@ -37,29 +38,55 @@ type ruleKey struct {
 type book struct {
 	set   *policy.Set
 	flows map[int32][][]*policy.Flow // by log of the collection, by partner
+	eras  map[int32][]policy.Instant // by log: when flows begin to share what comes in, in order
 	rules map[ruleKey]*rule
 }
 
-// rule returns the rule for a label in a collection, worked out anew when its
-// time has passed.
-func (r *Releaser) rule(b *book, o *outlook, log int32, label store.Label, now policy.Instant) *rule {
-	key := ruleKey{log, label}
+// era is in which stretch of time between the beginnings of flows something came.
+func (b *book) era(log int32, added store.Added) int {
+	n := 0
+	for _, since := range b.eras[log] {
+		if int64(added) >= int64(since) {
+			n++
+		}
+	}
+	return n
+}
+
+// sharing are the flows to a partner that share what came in an era.
+func (b *book) sharing(log int32, partner, era int) []*policy.Flow {
+	all := b.flows[log][partner]
+	eras := b.eras[log]
+	if era == len(eras) {
+		return all
+	}
+	var some []*policy.Flow
+	for _, f := range all {
+		if f.Since() < eras[era] {
+			some = append(some, f)
+		}
+	}
+	return some
+}
+
+// rule returns a rule, worked out anew when its time has passed.
+func (r *Releaser) rule(b *book, o *outlook, key ruleKey, now policy.Instant) *rule {
 	if known := b.rules[key]; known != nil && now < known.until {
 		return known
 	}
 	found := newRule(o.ok.width)
-	holdings := r.labels.of(label)
+	holdings := r.labels.of(key.label)
 	for _, h := range holdings {
 		if p, ok := o.number[h.From]; ok {
 			found.own.set(p)
 		}
 	}
-	for p, flows := range b.flows[log] {
-		if len(flows) == 0 {
+	for p, kept := range b.flows[key.log] {
+		if len(kept) == 0 {
 			continue
 		}
-		fresh, _, _ := policy.Best(flows, holdings, nil, now, false)
-		kept, _, _ := policy.BestKept(flows, holdings, nil, now, false)
+		fresh, _, _ := policy.Best(b.sharing(key.log, p, key.era), holdings, nil, now, false)
+		kept, _, _ := policy.BestKept(kept, holdings, nil, now, false)
 		found.until = min(found.until, fresh.Until, kept.Until)
 		if fresh.Effect != policy.Withhold {
 			found.ok.set(p)

@@ -1,0 +1,106 @@
+package release
+
+import (
+	"context"
+	"log/slog"
+
+	"entente/stix"
+	"entente/store"
+)
+
+// evict makes room for what the one whose the objects are sends of them: copies
+// that others have relayed and that say something else leave the collection. Each
+// of the others keeps what it sent, apart.
+func (r *Releaser) evict(ctx context.Context, in *intake) error {
+	for k, i := range in.where {
+		if !r.originates(in.labels[k]) {
+			continue
+		}
+		o := &in.Objects[i]
+		for _, n := range r.relayed(in.Log, o.ID) {
+			raw, err := r.object(ctx, n)
+			if err != nil {
+				return err
+			}
+			if stix.Equal(raw, o.Raw) {
+				continue
+			}
+			if err := r.evictOne(ctx, in.Log, n, raw); err != nil {
+				return err
+			}
+			r.fresh = append(r.fresh, n)
+		}
+	}
+	return nil
+}
+
+// originates reports whether a holding that a label stands for is from the one
+// whose the object is.
+func (r *Releaser) originates(label store.Label) bool {
+	for _, h := range r.labels.of(label) {
+		if h.Originator {
+			return true
+		}
+	}
+	return false
+}
+
+// relayed are the entries of an object that nobody has from whom it is.
+func (r *Releaser) relayed(log store.LogID, id stix.ID) []int32 {
+	number, known := r.g.byID[r.g.key(id)]
+	if !known {
+		return nil
+	}
+	var list []int32
+	for _, n := range r.g.ids[number].entries {
+		if f := &r.g.entries[n]; r.g.logs[f.log].id == log && !r.originates(f.label) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+func (r *Releaser) evictOne(ctx context.Context, log store.LogID, n int32, raw string) error {
+	o, err := stix.Parse(raw)
+	if err != nil {
+		return err
+	}
+	f := &r.g.entries[n]
+	for _, h := range r.labels.of(f.label) {
+		apart := store.Batch{Log: heldFor(h.From, log), Objects: []stix.Object{o}, Labels: []store.Label{f.label}, At: r.c.Now()}
+		if _, err := r.c.Store.Commit(ctx, &apart); err != nil {
+			return err
+		}
+		r.g.log(apart.Log, log, h.From)
+		if err := r.followAll(ctx, apart.Log); err != nil {
+			return err
+		}
+		r.c.Log.Warn("the originator sends an object that a partner had relayed with other content: the relayed copy is kept apart",
+			slog.String("partner", string(h.From)), slog.String("collection", string(log)), slog.String("object", string(o.ID)), slog.String("version", o.VersionText()))
+	}
+	version := o.Version()
+	if version == "" {
+		version, _ = stix.ParseTimestamp(f.added.String())
+	}
+	sel := store.Query{After: f.added - 1, SpecVersions: []string{o.SpecVersion}, Versions: store.Versions{Exact: []stix.Timestamp{version}}}
+	if _, err := r.c.Store.Delete(ctx, log, o.ID, &sel); err != nil {
+		return err
+	}
+	r.g.remove(n)
+	clear(r.rel.of(n))
+	return nil
+}
+
+// followAll takes everything that is new in a log into the graph; r.fresh has
+// what settle must look at.
+func (r *Releaser) followAll(ctx context.Context, log store.LogID) error {
+	for left := true; left; {
+		var dirty []int32
+		var err error
+		if dirty, left, err = r.follow(ctx, log, r.now()); err != nil {
+			return err
+		}
+		r.fresh = append(r.fresh, dirty...)
+	}
+	return nil
+}
