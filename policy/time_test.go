@@ -97,3 +97,22 @@ func TestStoredLabel(t *testing.T) {
 		t.Errorf("an instant far away was written as %s", text)
 	}
 }
+
+func FuzzPeriod(f *testing.F) {
+	seeds := []string{"P1Y2M3DT4H5M6S", "P2W", "PT24H", "P0D", "P", "PT", "P1Y1Y", "P1000000Y"}
+	for _, s := range seeds {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := ParsePeriod(text)
+		if err != nil {
+			if !errors.Is(err, ErrInvalid) || p != (Period{}) {
+				t.Errorf("ParsePeriod(%q) = %v, %v", text, p, err)
+			}
+			return
+		}
+		if end := p.After(noon); end < noon {
+			t.Errorf("%q after noon is %s", text, end)
+		}
+	})
+}

@@ -136,9 +136,9 @@ func onwardCell(t *testing.T, k Kind, terms []Terms) string {
 func TestStatusTable(t *testing.T) {
 	late := instant(t, "2027-01-03T00:00:00Z")
 	old := instant(t, "2029-01-03T00:00:00Z")
-	at := map[string]Instant{"pending": 0, "in grace": late, "expired": old, "terminated, old": old}
+	at := map[string]Instant{"pending": 0, "suspended, grace": late, "in grace": late, "expired": old, "terminated, old": old}
 	_, rows := truthTable(t, "status")
-	if len(rows) != 10 {
+	if len(rows) != 11 {
 		t.Fatalf("%d rows", len(rows))
 	}
 	for row, cells := range rows {
