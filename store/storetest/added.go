@@ -104,27 +104,34 @@ func (p *probe) addedAt(at time.Time, first, n int) {
 	objs := indicators(p, first, n)
 	r, err := p.s.Commit(p.ctx, &store.Batch{Log: testLog, Objects: objs, At: at})
 	p.ok(err, "commit at "+at.String())
-	p.dense(r.Added)
-	if r.Added[0] <= head {
-		p.failf("commit at %s: first Added %d, head was %d", at, r.Added[0], head)
-	}
-	if t := time.UnixMicro(int64(r.Added[0])); t.Before(at) {
-		p.failf("commit at %s: first Added is %s", at, t)
-	}
-	// Added is no later than the rules ask for.
-	low := time.UnixMicro(int64(head) + int64(n))
-	if end := at.Add(time.Duration(n) * time.Microsecond); end.After(low) {
-		low = end
-	}
-	if last := time.UnixMicro(int64(r.Added[n-1])); last.Sub(low) >= time.Millisecond {
-		p.failf("commit of %d at %s, head %d: last Added %s is later than it need be", n, at, head, last)
-	}
+	p.numbered(r.Added, head, at)
 	equal(p, p.stat(testLog).Head, r.Added[n-1], "Head")
 	items := p.read(testLog, store.Query{After: head})
 	equal(p, len(items), n, "new entries")
 	for i, it := range items {
 		equal(p, it.Added, r.Added[i], "Added as read")
 		equal(p, it.ID, objs[i].ID, "ID as read")
+	}
+}
+
+// numbered fails unless the Added of one commit are those that a log with this
+// head has to give at this time.
+func (p *probe) numbered(added []store.Added, head store.Added, at time.Time) {
+	p.dense(added)
+	if added[0] <= head {
+		p.failf("commit at %s: first Added %d, head was %d", at, added[0], head)
+	}
+	if t := time.UnixMicro(int64(added[0])); t.Before(at) {
+		p.failf("commit at %s: first Added is %s", at, t)
+	}
+	// Added is no later than the rules ask for.
+	n := len(added)
+	low := time.UnixMicro(int64(head) + int64(n))
+	if end := at.Add(time.Duration(n) * time.Microsecond); end.After(low) {
+		low = end
+	}
+	if last := time.UnixMicro(int64(added[n-1])); last.Sub(low) >= time.Millisecond {
+		p.failf("commit of %d at %s, head %d: last Added %s is later than it need be", n, at, head, last)
 	}
 }
 

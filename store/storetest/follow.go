@@ -55,26 +55,7 @@ func follow(p *probe) {
 	}
 	seen := make([][]item, 2)
 	for r := range seen {
-		fns = append(fns, func() {
-			var at store.Added
-			for {
-				last := left.Load() == 0 // then one more round sees everything
-				q := all()
-				if q.Limit = 7; r == 0 {
-					q.From = at
-				} else {
-					q.After = at
-				}
-				items, more := p.page(testLog, q)
-				if len(items) > 0 {
-					at = items[len(items)-1].Added
-				}
-				seen[r] = append(seen[r], items...)
-				if last && !more {
-					return
-				}
-			}
-		})
+		fns = append(fns, func() { seen[r] = p.poll(testLog, r == 0, &left) })
 	}
 	p.parallel(fns...)
 	want := p.read(testLog, all())
@@ -82,6 +63,28 @@ func follow(p *probe) {
 	for r, got := range seen {
 		if d := diff(got, want); d != "" {
 			p.failf("follower %d: %s", r, d)
+		}
+	}
+}
+
+// poll reads log as it grows, by From or by After, until no writer is left.
+func (p *probe) poll(log store.LogID, byFrom bool, left *atomic.Int32) (seen []item) {
+	var at store.Added
+	for {
+		last := left.Load() == 0 // then one more round sees everything
+		q := all()
+		if q.Limit = 7; byFrom {
+			q.From = at
+		} else {
+			q.After = at
+		}
+		items, more := p.page(log, q)
+		if len(items) > 0 {
+			at = items[len(items)-1].Added
+		}
+		seen = append(seen, items...)
+		if last && !more {
+			return seen
 		}
 	}
 }

@@ -153,9 +153,17 @@ func (p *probe) read(log store.LogID, q store.Query) []item {
 	return items
 }
 
-// page returns one page with rows and objects and checks that they fit together.
+// sourced is all, with where each entry is from.
+func sourced() store.Query {
+	q := all()
+	q.Want = store.WantSource
+	return q
+}
+
+// page returns one page with rows and objects, and sources if q wants them, and
+// checks that they fit together.
 func (p *probe) page(log store.LogID, q store.Query) (items []item, more bool) {
-	q.Want = store.WantObjects | store.WantRows
+	q.Want = q.Want&store.WantSource | store.WantObjects | store.WantRows
 	var pg store.Page
 	p.ok(p.s.Read(p.ctx, log, &q, &pg), "read")
 	return p.items(&q, &pg), pg.More

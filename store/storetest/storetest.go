@@ -72,7 +72,8 @@ func (s Skip) Error() string { return "cannot be tried: " + string(s) }
 func Cases() []Case {
 	return slices.Concat(
 		addedCases, followCases, bytesCases, outcomeCases, queryCases, pageCases,
-		deleteCases, statCases, documentCases, batchCases, lifeCases, randomCases,
+		deleteCases, statCases, documentCases, batchCases, lifeCases,
+		labelCases, gateCases, releaseCases, withdrawCases, baseCases, wholeCases, randomCases,
 	)
 }
 
