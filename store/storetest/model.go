@@ -30,7 +30,7 @@ var randomCases = []Case{
 // it returns a number from 0 to n-1.
 func Model(ctx context.Context, f *Fixture, steps int, choose func(n int) int) error {
 	return scenario(func(p *probe) {
-		m := &model{probe: p, ref: mem.New(), choose: choose}
+		m := &model{probe: p, ref: mem.New(), choose: choose, added: map[store.LogID][]store.Added{}}
 		defer m.ref.Close()
 		for range steps {
 			m.step()
@@ -87,14 +87,18 @@ type model struct {
 	*probe
 	ref    store.Store
 	choose func(n int) int
-	clock  int           // ms after testTime
-	added  []store.Added // some that were given
+	clock  int                           // ms after testTime
+	added  map[store.LogID][]store.Added // some that were given
 }
 
 func (m *model) step() {
-	switch m.choose(16) {
+	switch m.choose(19) {
 	case 0, 1, 2, 3, 4:
 		m.commit()
+	case 16, 17:
+		m.release()
+	case 18:
+		m.wrongKind()
 	case 5, 6, 7, 8:
 		m.read()
 	case 9:
@@ -132,7 +136,14 @@ func (m *model) same(what string, call func(store.Store) (any, error)) any {
 	return want
 }
 
-func (m *model) log() store.LogID { return [...]store.LogID{"a", "b"}[m.choose(2)] }
+// base is a log of objects.
+func (m *model) base() store.LogID { return modelLogs[m.choose(2)] }
+
+// log is any.
+func (m *model) log() store.LogID { return modelLogs[m.choose(len(modelLogs))] }
+
+// modelLogs are two logs of objects and two release logs.
+var modelLogs = []store.LogID{"a", "b", "r", "s"}
 
 // object is one of few, so that every Outcome comes up.
 func (m *model) object() stix.Object {
@@ -168,7 +179,7 @@ func (m *model) document() store.Document {
 
 func (m *model) commit() {
 	m.clock += m.choose(9) - 3
-	b := store.Batch{Log: m.log(), At: testTime.Add(time.Duration(m.clock)*time.Millisecond + time.Duration(m.choose(1000)))}
+	b := store.Batch{Log: m.base(), At: testTime.Add(time.Duration(m.clock)*time.Millisecond + time.Duration(m.choose(1000)))}
 	for range m.choose(12) {
 		b.Objects = append(b.Objects, m.object())
 	}
@@ -178,6 +189,7 @@ func (m *model) commit() {
 			b.Objects = append(b.Objects, address(m.probe, first+i, "198.51.100.1"))
 		}
 	}
+	m.label(&b)
 	if m.choose(4) == 0 {
 		c := store.CursorMove{Name: [...]string{"c", "d"}[m.choose(2)], From: fmt.Sprint(m.choose(3)), To: fmt.Sprint(m.choose(3))}
 		if c.From == "0" {
@@ -191,29 +203,33 @@ func (m *model) commit() {
 	if m.choose(5) == 0 {
 		d := m.document()
 		b.Then = func(r store.Receipt) []store.Document {
-			r.Labels = nil
 			d.Body = fmt.Append(nil, r)
 			return []store.Document{d}
 		}
 	}
-	r := m.same("Commit", func(s store.Store) (any, error) {
-		r, err := s.Commit(m.ctx, &b)
-		r.Labels = nil
-		return r, err
-	}).(store.Receipt)
+	if m.choose(4) == 0 {
+		m.releases(&b)
+	}
+	r := m.same("Commit", func(s store.Store) (any, error) { return s.Commit(m.ctx, &b) }).(store.Receipt)
 	for _, a := range r.Added {
-		if a > 0 && len(m.added) < 1000 {
-			m.added = append(m.added, a)
-		}
+		m.note(b.Log, a)
 	}
 }
 
-// position is near an entry, often.
-func (m *model) position() store.Added {
-	if len(m.added) == 0 || m.choose(3) == 0 {
+// note keeps a for position.
+func (m *model) note(log store.LogID, a store.Added) {
+	if a > 0 && len(m.added[log]) < 1000 {
+		m.added[log] = append(m.added[log], a)
+	}
+}
+
+// position is near an entry of log, often.
+func (m *model) position(log store.LogID) store.Added {
+	known := m.added[log]
+	if len(known) == 0 || m.choose(3) == 0 {
 		return 0
 	}
-	return m.added[m.choose(len(m.added))] + store.Added(m.choose(3)-1)
+	return known[m.choose(len(known))] + store.Added(m.choose(3)-1)
 }
 
 func (m *model) id() stix.ID {
@@ -224,8 +240,8 @@ func (m *model) id() stix.ID {
 	return stix.ID(typ + "--" + uuid(m.choose(4)))
 }
 
-func (m *model) query() store.Query {
-	q := store.Query{After: m.position(), From: m.position()}
+func (m *model) query(log store.LogID) store.Query {
+	q := store.Query{After: m.position(log), From: m.position(log)}
 	if m.choose(3) == 0 {
 		q.Types = append(q.Types, "indicator", "ipv4-addr")[:1+m.choose(2)]
 	}
@@ -235,13 +251,17 @@ func (m *model) query() store.Query {
 	q.SpecVersions = [...][]string{nil, nil, {"2.0"}, {"2.1"}, {"2.1", "2.0"}}[m.choose(5)]
 	q.Versions = store.Versions{All: m.choose(4) == 0, First: m.choose(4) == 0, Last: m.choose(4) == 0}
 	for range max(0, m.choose(4)-2) {
-		q.Versions.Exact = append(q.Versions.Exact, instant(m.timestamp()), instant(m.position().String()))
+		q.Versions.Exact = append(q.Versions.Exact, instant(m.timestamp()), instant(m.position(log).String()))
+	}
+	if m.choose(2) == 0 {
+		q.Gate = m.gate()
 	}
 	return q
 }
 
 func (m *model) read() {
-	log, q := m.log(), m.query()
+	log := m.log()
+	q := m.query(log)
 	q.Limit = 1 + m.choose(12)
 	if m.choose(3) == 0 {
 		q.Limit *= 50
@@ -254,17 +274,21 @@ func (m *model) read() {
 
 func (m *model) samePage(log store.LogID, q store.Query) {
 	var got, want store.Page
-	for _, q.Want = range []store.Want{store.WantRows | store.WantObjects, store.WantRows | store.WantDeflated} {
+	for _, q.Want = range []store.Want{store.WantRows | store.WantSource | store.WantObjects, store.WantRows | store.WantDeflated} {
 		m.ok(m.s.Read(m.ctx, log, &q, &got), "read")
 		m.ok(m.ref.Read(m.ctx, log, &q, &want), "read of the reference")
 		if d := pagesDiffer(m.probe, &got, &want); d != "" {
 			m.failf("Read of %s, %+v: %s", log, q, d)
 		}
 	}
+	if len(want.Rows) > 0 {
+		m.note(log, want.Rows[m.choose(len(want.Rows))].Added)
+	}
 }
 
 func (m *model) delete() {
-	log, id, sel := m.log(), m.id(), m.query()
+	log, id := m.base(), m.id()
+	sel := m.query(log)
 	m.same(fmt.Sprintf("Delete of %s, %+v", id, sel), func(s store.Store) (any, error) { return s.Delete(m.ctx, log, id, &sel) })
 }
 
@@ -280,7 +304,7 @@ func (m *model) small() {
 
 // readAll compares all that there is.
 func (m *model) readAll() {
-	for _, log := range []store.LogID{"a", "b"} {
+	for _, log := range modelLogs {
 		q := all()
 		q.Limit = 100_000
 		m.samePage(log, q)
