@@ -79,8 +79,10 @@ func (m *model) releases(b *store.Batch) {
 				r.Drop = append(r.Drop, row.At)
 			}
 		}
-		for _, row := range m.rows(r.Of) {
-			r.Add = append(r.Add, row.Added)
+		if m.choose(4) > 0 {
+			for _, row := range m.rows(r.Of) {
+				r.Add = append(r.Add, row.Added)
+			}
 		}
 		if m.choose(4) == 0 {
 			r.Add = append(r.Add, m.position(r.Of), m.position(r.Of))

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"entente/stix"
 	"entente/store"
 	"entente/store/mem"
 	"entente/store/storetest"
@@ -38,8 +39,8 @@ func TestMutants(t *testing.T) {
 		cases[c.Name] = c
 	}
 	all := mutants()
-	if len(all) < 45 {
-		t.Fatalf("%d mutants, want at least 45", len(all))
+	if len(all) < 110 {
+		t.Fatalf("%d mutants, want at least 110", len(all))
 	}
 	for _, m := range all {
 		t.Run(m.name, func(t *testing.T) {
@@ -64,7 +65,10 @@ func TestMutants(t *testing.T) {
 }
 
 func mutants() []mutant {
-	return slices.Concat(queryMutants(), pageMutants(), writeMutants(), documentMutants())
+	return slices.Concat(
+		queryMutants(), pageMutants(), writeMutants(), documentMutants(),
+		labelMutants(), gateMutants(), releaseMutants(), withdrawMutants(), baseMutants(), wholeMutants(),
+	)
 }
 
 // A tamper is a store of which single methods are replaced.
@@ -73,6 +77,9 @@ type tamper struct {
 	read   func(ctx context.Context, log store.LogID, q *store.Query, p *store.Page) error
 	commit func(ctx context.Context, b *store.Batch) (store.Receipt, error)
 	stat   func(ctx context.Context, log store.LogID) (store.Stat, error)
+	has    func(ctx context.Context, log store.LogID, id stix.ID) (bool, error)
+	logs   func(ctx context.Context) ([]store.LogID, error)
+	delete func(ctx context.Context, log store.LogID, id stix.ID, sel *store.Query) (int, error)
 }
 
 func (s *tamper) Read(ctx context.Context, log store.LogID, q *store.Query, p *store.Page) error {
@@ -94,6 +101,27 @@ func (s *tamper) Stat(ctx context.Context, log store.LogID) (store.Stat, error) 
 		return s.stat(ctx, log)
 	}
 	return s.Store.Stat(ctx, log)
+}
+
+func (s *tamper) Has(ctx context.Context, log store.LogID, id stix.ID) (bool, error) {
+	if s.has != nil {
+		return s.has(ctx, log, id)
+	}
+	return s.Store.Has(ctx, log, id)
+}
+
+func (s *tamper) Logs(ctx context.Context) ([]store.LogID, error) {
+	if s.logs != nil {
+		return s.logs(ctx)
+	}
+	return s.Store.Logs(ctx)
+}
+
+func (s *tamper) Delete(ctx context.Context, log store.LogID, id stix.ID, sel *store.Query) (int, error) {
+	if s.delete != nil {
+		return s.delete(ctx, log, id, sel)
+	}
+	return s.Store.Delete(ctx, log, id, sel)
 }
 
 // reading replaces Read.
@@ -136,7 +164,31 @@ func committing(commit func(s store.Store, ctx context.Context, b store.Batch) (
 func TestReopenCases(t *testing.T) {
 	keeps := func(s *mem.Store) store.Store { return s }
 	forgets := func(*mem.Store) store.Store { return mem.New() }
-	names := []string{"AddedAfterReopen", "BytesAreKeptOnDisk", "QueriesAfterReopen", "DocumentsAfterReopen", "DeletedIsGone", "Stat", "ConflictWritesNothing"}
+	forgetsLabels := func(s *mem.Store) store.Store {
+		return answering(func(p *store.Page) {
+			for i := range p.Rows {
+				p.Rows[i].Label = 0
+			}
+		})(s)
+	}
+	forgetsWithdrawals := func(s *mem.Store) store.Store {
+		logs, _ := s.Logs(context.Background())
+		for _, log := range logs {
+			for src := range sources(s, context.Background(), log) {
+				for _, to := range logs {
+					_, _ = s.Commit(context.Background(), &store.Batch{Releases: []store.Release{{Log: to, Of: src.of, Add: []store.Added{src.at}}}})
+				}
+			}
+		}
+		return s
+	}
+	names := []string{"AddedAfterReopen", "BytesAreKeptOnDisk", "QueriesAfterReopen", "DocumentsAfterReopen", "DeletedIsGone", "Stat", "ConflictWritesNothing", "LabelsAfterReopen", "ReleasesAfterReopen", "Withdraw", "DeleteInBase"}
+	restarts := map[string][]func(*mem.Store) store.Store{ // beside the first two
+		"LabelsAfterReopen":   {forgetsLabels},
+		"ReleasesAfterReopen": {forgetsLabels, forgetsWithdrawals},
+		"Withdraw":            {forgetsWithdrawals},
+		"DeleteInBase":        {forgetsWithdrawals},
+	}
 	found := 0
 	for _, c := range storetest.Cases() {
 		for _, name := range names {
@@ -144,15 +196,15 @@ func TestReopenCases(t *testing.T) {
 				continue
 			}
 			found++
-			for i, restart := range []func(*mem.Store) store.Store{keeps, forgets} {
+			for i, restart := range append([]func(*mem.Store) store.Store{keeps, forgets}, restarts[name]...) {
 				s := mem.New()
 				f := &storetest.Fixture{Store: s, NoHook: "not needed", Reopen: func() (store.Store, error) { return restart(s), nil }}
 				err := c.Run(t.Context(), f)
 				if i == 0 && err != nil {
 					t.Errorf("%s: %v", name, err)
 				}
-				if i == 1 && err == nil {
-					t.Errorf("%s did not notice that a restart forgets", name)
+				if i > 0 && err == nil {
+					t.Errorf("%s did not notice that a restart forgets (%d)", name, i)
 				}
 			}
 		}

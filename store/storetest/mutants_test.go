@@ -149,23 +149,43 @@ func lastByArrival(s store.Store, ctx context.Context, log store.LogID, q store.
 	if q.Limit < 1 || !q.Versions.OnlyLast() {
 		return s.Read(ctx, log, &q, p)
 	}
-	wide := q
-	wide.Versions, wide.From, wide.Limit, wide.Want = store.Versions{All: true}, 0, 1<<30, store.WantRows|store.WantObjects
-	var every store.Page
-	if err := s.Read(ctx, log, &wide, &every); err != nil {
+	every, err := unversioned(s, ctx, log, q)
+	if err != nil {
 		return err
 	}
 	last := map[stix.ID]int{}
 	for i, r := range every.Rows {
 		last[r.ID] = i
 	}
+	pageOf(every, func(i int) bool { return last[every.Rows[i].ID] == i && gated(&q, every.Rows[i].Label) }, &q, p)
+	return nil
+}
+
+// unpaged is all that q selects but for its Gate.
+func unpaged(s store.Store, ctx context.Context, log store.LogID, q store.Query) (*store.Page, error) {
+	q.Gate, q.From, q.Limit, q.MaxBytes, q.Want = nil, 0, 1<<30, 0, store.WantRows|store.WantObjects|store.WantSource
+	var every store.Page
+	return &every, s.Read(ctx, log, &q, &every)
+}
+
+// unversioned is unpaged before versions are chosen.
+func unversioned(s store.Store, ctx context.Context, log store.LogID, q store.Query) (*store.Page, error) {
+	q.Versions = store.Versions{All: true}
+	return unpaged(s, ctx, log, q)
+}
+
+// gated reports whether q's Gate lets l through.
+func gated(q *store.Query, l store.Label) bool { return q.Gate == nil || q.Gate.Has(l) }
+
+// pageOf makes p the page of those entries of every that keep says.
+func pageOf(every *store.Page, keep func(i int) bool, q *store.Query, p *store.Page) {
 	p.Reset()
 	var joined []byte
 	for i, r := range every.Rows {
-		if last[r.ID] != i || r.Added <= q.From {
+		if !keep(i) || r.Added <= q.From {
 			continue
 		}
-		if p.More = p.N == q.Limit; p.More {
+		if p.More = p.N == q.Limit || q.MaxBytes > 0 && len(joined) >= q.MaxBytes; p.More {
 			break
 		}
 		if p.N++; p.N == 1 {
@@ -178,6 +198,9 @@ func lastByArrival(s store.Store, ctx context.Context, log store.LogID, q store.
 		if q.Want&store.WantObjects == 0 {
 			r.End = 0
 		}
+		if q.Want&store.WantSource == 0 {
+			r.Label, r.Of, r.At = 0, "", 0
+		}
 		if q.Want&store.WantRows != 0 {
 			p.Rows = append(p.Rows, r)
 		}
@@ -188,7 +211,6 @@ func lastByArrival(s store.Store, ctx context.Context, log store.LogID, q store.
 	if q.Want&store.WantDeflated != 0 && p.N > 0 {
 		p.Parts = append(p.Parts, store.Part{Plain: joined, Size: len(joined)})
 	}
-	return nil
 }
 
 func leavesBytes(s store.Store) store.Store {

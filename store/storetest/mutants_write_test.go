@@ -98,7 +98,7 @@ func writeMutants() []mutant {
 			}
 		}, "LogsAreIsolated", "RandomOperations"),
 		broken("an entry is visible late", visibleLate, "CommitIsVisible"),
-		{"visible before it is decided", []string{"FollowerAndHeldCommit"}, func(testing.TB) *storetest.Fixture {
+		{"visible before it is decided", []string{"FollowerAndHeldCommit", "ReleaseInOneCommit"}, func(testing.TB) *storetest.Fixture {
 			hook := &storetest.Hook{}
 			early := committing(func(s store.Store, ctx context.Context, b store.Batch) (store.Receipt, error) {
 				defer hook.Call()
@@ -221,7 +221,7 @@ func documentMutants() []mutant {
 				_, _ = s.Commit(ctx, &b)
 			}
 			return r, err
-		}), "ConflictWritesNothing", "RandomOperations"),
+		}), "ConflictWritesNothing", "ReleaseConflictWritesNothing", "RandomOperations"),
 		broken("documents of Then are lost", committing(func(s store.Store, ctx context.Context, b store.Batch) (store.Receipt, error) {
 			if then := b.Then; then != nil {
 				b.Then = func(r store.Receipt) []store.Document { then(r); return nil }

@@ -198,7 +198,7 @@ func passesOver(p *probe) {
 		Add: slices.Concat(absent, added(pick(base, 3, 0, 0, 1, 5, 4, 0, 3))),
 	}}})
 	p.shows("after a release of which much is passed over", releaseLog, pick(base, 1, 3, 0, 4)...)
-	p.dense(added(p.read(releaseLog, store.Query{After: head})))
+	p.numbered(added(p.read(releaseLog, store.Query{After: head})), head, testTime)
 
 	was = p.everything()
 	p.batch(store.Batch{Releases: []store.Release{

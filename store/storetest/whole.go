@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -69,6 +71,10 @@ var wholeCases = []Case{
 		}),
 	},
 	{
+		"AllOfACommitAtOnce", "When a reader sees one thing that a commit wrote, be it an object, a label, a release, a cursor or a document, it sees all of it.",
+		scenario(allAtOnce),
+	},
+	{
 		"ReaderSeesWholeReleases", "A Read of a release log is from one consistent view: after whole commits, also when each drops all that was there and adds as much.",
 		scenario(wholeReleases),
 	},
@@ -115,6 +121,68 @@ func (p *probe) fullShows(base []item) {
 	p.cursor("c", "there")
 	p.document("k", "put", 1, "", 0)
 	p.document("k", "then", 1, "[5 60]", 0)
+}
+
+// allAtOnce has readers look at everything that commits write, in any order: what
+// is read later shows no earlier commit.
+func allAtOnce(p *probe) {
+	const commits = 40
+	p.batch(store.Batch{Log: testLog, Objects: indicators(p, 0, 1)})
+	first := p.read(testLog, sourced())[0].Added
+	var done atomic.Bool
+	writer := func() {
+		defer done.Store(true)
+		for i := range commits {
+			fresh := p.next(testLog, 1)
+			_, err := p.s.Commit(p.ctx, &store.Batch{
+				Log: testLog, At: testTime, Objects: indicators(p, i+1, 1),
+				Relabel:  []store.Relabel{{Added: first, From: store.Label(i), To: store.Label(i + 1)}},
+				Releases: []store.Release{{Log: releaseLog, Of: testLog, Add: fresh}},
+				Cursor:   &store.CursorMove{Name: "c", From: number(i), To: number(i + 1)},
+				Put:      []store.Document{{Kind: "k", ID: "i", Rev: uint64(i)}},
+			})
+			p.ok(err, "commit")
+		}
+	}
+	views := map[string]func() int{
+		"the log":         func() int { return len(p.read(testLog, all())) - 1 },
+		"Stat of the log": func() int { return int(p.stat(testLog).Entries) - 1 },
+		"a label": func() int {
+			q := sourced()
+			q.Limit = 1
+			items, _ := p.page(testLog, q)
+			return int(items[0].Label)
+		},
+		"the release log":         func() int { return len(p.read(releaseLog, all())) },
+		"Stat of the release log": func() int { return int(p.stat(releaseLog).Entries) },
+		"the cursor": func() int {
+			c, err := p.s.Cursor(p.ctx, "c")
+			p.ok(err, "cursor")
+			n, _ := strconv.Atoi(c) // "" is 0
+			return n
+		},
+		"the document": func() int {
+			d, err := p.s.Document(p.ctx, "k", "i")
+			if !errors.Is(err, store.ErrNotFound) {
+				p.ok(err, "document")
+			}
+			return int(d.Rev)
+		},
+	}
+	reader := func() {
+		seen, where := 0, "nothing"
+		for end := false; !end; {
+			end = done.Load()
+			for name, view := range views { // in any order
+				n := view()
+				if n < seen || end && n != commits {
+					p.failf("%s shows %d commits after %s showed %d, of %d", name, n, where, seen, commits)
+				}
+				seen, where = n, name
+			}
+		}
+	}
+	p.parallel(writer, reader, reader)
 }
 
 // wholeReleases has generations of entries take each other's place.
