@@ -50,6 +50,10 @@ var gateCases = []Case{
 		}),
 	},
 	{
+		"GateNewLabels", "A Gate that let everything through holds back what gets a label that is not in it: by Relabel, with a new object, with a release from another log.",
+		scenario(gateNewLabels),
+	},
+	{
 		"GateAfterVersions", "A Gate changes nothing about which versions are chosen: if the newest is held back, no older one is shown in its place.",
 		scenario(func(p *probe) {
 			p.batch(store.Batch{
@@ -120,6 +124,41 @@ var gateCases = []Case{
 			}
 		}),
 	},
+}
+
+func gateNewLabels(p *probe) {
+	p.batch(store.Batch{Log: testLog, Objects: indicators(p, 0, 300), Labels: make([]store.Label, 300)})
+	p.batch(store.Batch{Log: "other", Objects: indicators(p, 1000, 3), Labels: []store.Label{1, 2, 1}})
+	base, other := p.read(testLog, sourced()), p.read("other", sourced())
+	p.release(releaseLog, base...)
+	gate := store.LabelSet{0b11}
+	sees := func(what string, log store.LogID, want int) {
+		q := all()
+		q.Gate, q.Limit = gate, 10_000
+		items, _ := p.page(log, q)
+		equal(p, len(items), want, fmt.Sprintf("%s: %s: entries by a gate", log, what))
+		p.partsOf(log, q, items)
+	}
+	sees("without labels", testLog, 300)
+	sees("without labels", releaseLog, 300)
+	p.batch(store.Batch{Log: testLog, Relabel: []store.Relabel{{Added: base[7].Added, To: 2}, {Added: base[8].Added, To: 1}}})
+	sees("relabeled", testLog, 299)
+	sees("relabeled", releaseLog, 299)
+	p.batch(store.Batch{Log: testLog, Relabel: []store.Relabel{{Added: base[7].Added, From: 2, To: 0}}})
+	sees("relabeled back", testLog, 300)
+	sees("relabeled back", releaseLog, 300)
+	p.batch(store.Batch{Log: testLog, Objects: indicators(p, 300, 2), Labels: []store.Label{1, 64}})
+	sees("a new object", testLog, 301)
+	sees("not released yet", releaseLog, 300)
+	p.release(releaseLog, append(p.read(testLog, sourced())[300:], other...)...)
+	sees("released", releaseLog, 303)
+	p.batch(store.Batch{Log: "other", Relabel: []store.Relabel{{Added: other[0].Added, From: 1, To: 3}}})
+	sees("relabeled in another log", releaseLog, 302)
+	if p.f.Reopen != nil {
+		p.reopen()
+		sees("after reopening", testLog, 301)
+		sees("after reopening", releaseLog, 302)
+	}
 }
 
 // gateManyPages takes gates that let much, half and little through.

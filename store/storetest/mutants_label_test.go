@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -139,7 +140,34 @@ func labelWriters() []mutant {
 			}
 			return false, nil
 		}), "Relabel"),
+		broken("labels are kept in the caller's memory", keepsLabelSlice, "ReleaseKeepsNothing"),
 		broken("a new label is a new release", committing(newLabelReleases), "Relabel", "RandomOperations"),
+	}
+}
+
+// keepsLabelSlice shows the labels that are in Batch.Labels now.
+func keepsLabelSlice(s store.Store) store.Store {
+	kept := map[store.Added]*store.Label{}
+	return &tamper{
+		Store: s,
+		commit: func(ctx context.Context, b *store.Batch) (store.Receipt, error) {
+			r, err := s.Commit(ctx, b)
+			for i, a := range r.Added {
+				if b.Labels != nil {
+					kept[a] = &b.Labels[i]
+				}
+			}
+			return r, err
+		},
+		read: func(ctx context.Context, log store.LogID, q *store.Query, p *store.Page) error {
+			err := s.Read(ctx, log, q, p)
+			for i, r := range p.Rows {
+				if l := kept[r.At]; l != nil && q.Want&store.WantSource != 0 {
+					p.Rows[i].Label = *l
+				}
+			}
+			return err
+		},
 	}
 }
 
@@ -262,6 +290,7 @@ func gateMutants() []mutant {
 		broken("labels beyond the gate's end pass", ungated(func(q *store.Query, l store.Label) bool {
 			return int(l>>6) >= len(q.Gate) || q.Gate.Has(l)
 		}), "Gate", "GateQueries", "RandomOperations"),
+		broken("a gate that was open stays open", staysOpen, "GateNewLabels", "ReaderSeesWholeRelabels"),
 		broken("the gate chooses versions", reading(gateBeforeVersions), "GateAfterVersions", "GateQueries", "RandomOperations"),
 		broken("the gate shortens pages", reading(func(s store.Store, ctx context.Context, log store.LogID, q store.Query, p *store.Page) error {
 			if q.Gate == nil {
@@ -310,6 +339,33 @@ func gateMutants() []mutant {
 			}}
 		}, "GateNotInDelete"),
 	}
+}
+
+// staysOpen looks at a gate no more once it has let all of a log through.
+func staysOpen(s store.Store) store.Store {
+	var mu sync.Mutex
+	open := map[string]bool{}
+	return reading(func(s store.Store, ctx context.Context, log store.LogID, q store.Query, p *store.Page) error {
+		if q.Gate == nil || q.Limit < 1 {
+			return s.Read(ctx, log, &q, p)
+		}
+		every := everyEntry()
+		var all, through store.Page
+		if err := s.Read(ctx, log, &every, &all); err != nil {
+			return err
+		}
+		every.Gate = q.Gate
+		if err := s.Read(ctx, log, &every, &through); err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		name := fmt.Sprint(log, q.Gate)
+		if open[name] = open[name] || all.N == through.N && all.N > 0; open[name] {
+			q.Gate = nil
+		}
+		return s.Read(ctx, log, &q, p)
+	})(s)
 }
 
 // shortened pages first and then looks at the gate.

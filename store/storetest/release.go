@@ -93,6 +93,33 @@ var releaseCases = []Case{
 		}),
 	},
 	{
+		"ReleaseKeepsNothing", "Of labels and releases, too, Commit keeps nothing of b after it returns.",
+		scenario(func(p *probe) {
+			p.batch(store.Batch{Log: testLog, Objects: indicators(p, 0, 4)})
+			base := p.read(testLog, sourced())
+			b := store.Batch{
+				Log: testLog, Objects: indicators(p, 10, 2), Labels: []store.Label{1, 2},
+				Relabel:  []store.Relabel{{Added: base[0].Added, To: 3}},
+				Releases: []store.Release{{Log: releaseLog, Of: testLog, Add: added(pick(base, 2, 0, 3))}},
+			}
+			r := p.batch(b)
+			clear(b.Objects)
+			clear(b.Labels)
+			clear(b.Relabel)
+			clear(b.Releases[0].Add)
+			clear(b.Releases)
+			clear(r.Labels)
+			base[0].Label = 3
+			p.shows("after the caller reused its memory", releaseLog, pick(base, 2, 0, 3)...)
+			now := p.read(testLog, sourced())
+			p.labels([]store.Label{now[0].Label, now[4].Label, now[5].Label}, "after the caller reused its memory", 3, 1, 2)
+			drop := store.Batch{Releases: []store.Release{{Log: releaseLog, Of: testLog, Drop: added(base[2:3])}}}
+			p.batch(drop)
+			drop.Releases[0].Drop[0] = base[3].Added
+			p.shows("after the caller reused its memory again", releaseLog, pick(base, 0, 3)...)
+		}),
+	},
+	{
 		"ManyReleaseLogs", "One Batch may change many release logs; each has its own entries and its own Added.",
 		scenario(func(p *probe) {
 			const logs = 40

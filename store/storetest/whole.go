@@ -260,9 +260,12 @@ func wholeRelabels(p *probe) {
 				last = items[0].Label
 				q := sourced()
 				q.Gate = store.LabelSet{0xaaaaaaaaaaaaaaaa, 0xaaaaaaaaaaaaaaaa} // odd ones
-				n := len(p.read(log, q))
-				if n != 0 && n != entries {
+				items = p.read(log, q)
+				if n := len(items); n != 0 && n != entries {
 					p.failf("%d entries by a gate, want all or none", n)
+				}
+				for _, it := range items {
+					equal(p, q.Gate.Has(it.Label), true, "a label behind a gate is in it")
 				}
 			}
 			equal(p, last, rounds, "last label")
