@@ -47,7 +47,7 @@ var baseCases = []Case{
 		}),
 	},
 	{
-		"KindsAreForGood", "A log is of one kind, for good: objects, labels and deletions in a release log, releases of one, and releases to a log of objects are ErrInvalid, whether they would change anything or not, and write nothing.",
+		"KindsAreForGood", "A log is of one kind, for good: objects, labels and deletions in a release log, releases of one, and releases to a log of objects are ErrInvalid, whether they would change anything or not, as is what CheckBatch finds; nothing of the batch is written.",
 		scenario(kinds),
 	},
 	{
@@ -145,6 +145,12 @@ func kinds(p *probe) {
 		"the second of two":                 {Releases: []store.Release{{Log: releaseLog, Of: testLog, Add: all}, {Log: "other", Of: testLog, Add: all}}},
 		"both in one batch":                 {Releases: []store.Release{{Log: "new", Of: testLog, Add: all}, {Log: "newer", Of: "new", Add: all}}},
 		"both in one batch, with objects":   {Log: "new", Objects: indicators(p, 20, 1), Releases: []store.Release{{Log: "new", Of: testLog, Add: all}}},
+		"fewer labels than objects":         {Log: testLog, Objects: indicators(p, 10, 2), Labels: []store.Label{1}},
+		"labels of no objects":              {Log: testLog, Labels: []store.Label{1}},
+		"labels of no log":                  {Relabel: []store.Relabel{{Added: all[0], To: 1}}},
+		"release to no log":                 {Releases: []store.Release{{Of: testLog, Add: all}}},
+		"release of no log":                 {Releases: []store.Release{{Log: "new", Add: all}}},
+		"release to a long name":            {Releases: []store.Release{{Log: store.LogID(strings.Repeat("x", store.MaxName+1)), Of: testLog, Add: all}}},
 		"objects besides, in a log of them": {Log: testLog, Objects: indicators(p, 10, 1), Releases: []store.Release{{Log: "other", Of: testLog, Add: all}}},
 	}
 	refused := func(when string) {
