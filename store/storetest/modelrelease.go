@@ -64,6 +64,24 @@ func (m *model) rows(log store.LogID) []store.Row {
 	return rows
 }
 
+// receipt is r as it is compared.
+func (m *model) receipt(r store.Receipt) store.Receipt {
+	if m.f.NoReleases != "" {
+		r.Labels = nil
+	}
+	return r
+}
+
+func (m *model) releaseStep() {
+	switch {
+	case m.f.NoReleases != "":
+	case m.choose(3) == 0:
+		m.wrongKind()
+	default:
+		m.release()
+	}
+}
+
 func (m *model) release() {
 	b := store.Batch{At: testTime.Add(time.Duration(m.clock)*time.Millisecond + time.Duration(m.choose(1000)))}
 	m.releases(&b)

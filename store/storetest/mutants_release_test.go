@@ -210,7 +210,7 @@ func releaseReaders() []mutant {
 				q.After++
 			}
 			return s.Read(ctx, log, &q, p)
-		}), "RandomOperations"),
+		}), "ReleaseFollower"),
 		broken("parts of a release log are a run of the base", onReleaseLogs(func(s store.Store, ctx context.Context, log store.LogID, q store.Query, p *store.Page) error {
 			if q.Want&store.WantDeflated == 0 {
 				return s.Read(ctx, log, &q, p)
@@ -384,7 +384,7 @@ func withdrawReaders() []mutant {
 				}
 				return st, err
 			}}
-		}, "Withdraw", "RandomOperations"),
+		}, "Withdraw"),
 		broken("bytes that are withdrawn count", func(s store.Store) store.Store {
 			var mu sync.Mutex
 			most := map[store.LogID]int64{}

@@ -262,6 +262,7 @@ func releaseFollower(p *probe) {
 	p.parallel(fns...)
 	want := p.read(releaseLog, all())
 	equal(p, len(want), len(base), "entries at the end")
+	seen = append(seen, p.poll(releaseLog, true, &left), p.poll(releaseLog, false, &left)) // when all is there
 	for r, got := range seen {
 		if d := diff(got, want); d != "" {
 			p.failf("follower %d: %s", r, d)
