@@ -213,7 +213,7 @@ func (f *Flow) scope() string {
 }
 
 // say adds a reason. Its term is at path in the flow, or in the agreement if path
-// begins with "/"; "" is the rule's own.
+// begins with "/"; "" is the rule's own, and "/" none of ours: it came with the object.
 func (e *evaluation) say(r rule, effect Effect, path, format string, args ...any) {
 	f := e.f
 	a := f.Agreement

@@ -66,7 +66,7 @@ func drawFlow(t *rapid.T) *Flow {
 func drawLabel(t *rapid.T) Label {
 	l := Label{
 		Type: pick(t, "type", "indicator", "indicator", "relationship", "sighting", "identity"), From: pick(t, "from", "", "", orgC),
-		Creator: pick(t, "creator", someOrgs...), Originator: rapid.Bool().Draw(t, "originator"),
+		Creator: pick(t, "creator", someOrgs...), Floor: pick(t, "own floor", LevelNone, LevelNone, LevelAmber), Coded: maybe(t, "coded"), Originator: rapid.Bool().Draw(t, "originator"),
 		Level: Level(rapid.IntRange(0, int(LevelUnknown)).Draw(t, "level")), Default: pick(t, "default", LevelNone, LevelAmber, LevelAmberStrict),
 		Granular: pick(t, "granular", LevelNone, LevelNone, LevelGreen, LevelAmber, LevelRed), Editions: pick(t, "editions", TLP1, TLP2, TLP1|TLP2, TLPOther),
 		Communities: pick(t, "named", nil, []string{"k1"}, []string{"k2"}), Embargo: pick(t, "embargoed", 0, 0, 0, noon, noon+1),

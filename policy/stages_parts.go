@@ -260,7 +260,7 @@ func (e *evaluation) hosts() {
 		return
 	}
 	for _, host := range c.Hosts {
-		if host != "" && allow.match(host) {
+		if allow.match(host) {
 			continue
 		}
 		effect := e.redacted()
