@@ -105,7 +105,7 @@ func scanText(s string) (found PersonalData) {
 	for i := 0; i < len(s); {
 		c := s[i]
 		if charClass[c]&isWord != 0 {
-			if charClass[c]&isLetter != 0 && iban(s[i:]) {
+			if charClass[c]&isLetter != 0 && i+2 < len(s) && charClass[s[i+2]]&isDigit != 0 && iban(s[i:]) {
 				found |= Direct
 			}
 			for i++; i < len(s) && charClass[s[i]]&isWord != 0; {
@@ -123,7 +123,7 @@ func scanText(s string) (found PersonalData) {
 				found |= Direct
 			}
 		case '.':
-			if i > 0 && found&Indirect == 0 && ipv4(s, i) {
+			if i > 0 && i+1 < len(s) && charClass[s[i+1]]&isLetter == 0 && found&Indirect == 0 && ipv4(s, i) {
 				found |= Indirect
 			}
 		case ':':
@@ -182,8 +182,8 @@ func telephone(s string) bool {
 		case digits == 0:
 			return false
 		case c == ' ' || c == '-' || c == '.' || c == '/' || c == '(' || c == ')':
-		default:
-			return 8 <= digits && digits <= 15 && charClass[c]&isLetter == 0
+		default: // a letter that follows at once makes it something else
+			return 8 <= digits && digits <= 15 && (charClass[c]&isLetter == 0 || charClass[s[i-1]]&isDigit == 0)
 		}
 	}
 	return 8 <= digits && digits <= 15
@@ -227,7 +227,10 @@ func ipv4(s string, i int) bool {
 
 // separator is the length of a dot between numbers; 0 if s does not begin with one.
 func separator(s string) int {
-	for _, dot := range [...]string{".", "[.]", `\.`, "(.)", `[.`, `\\.`} {
+	if len(s) > 0 && s[0] == '.' {
+		return 1
+	}
+	for _, dot := range [...]string{"[.]", `\.`, "(.)", `[.`, `\\.`} {
 		if strings.HasPrefix(s, dot) {
 			return len(dot)
 		}

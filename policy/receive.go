@@ -62,7 +62,8 @@ type Receiver struct {
 	labels   map[labelKey]*Label
 	consents map[OrgID]string // AIS consent by creator
 	marks    []stix.ID
-	draft    Label
+	draft    Label  // what flows are asked about
+	traits   Traits // likewise
 }
 
 // Receiver returns a Receiver for a source.

@@ -83,8 +83,8 @@ func (r *Receiver) takes(f *Flow, in *Arrival, p *prospect, q asking) (ok bool, 
 	l := &r.draft
 	*l = Label{Type: p.kind, Revoked: p.revoked, Lacks: p.lacks, Default: f.normal}
 	p.says(l)
-	t := Traits{Header: &in.Object.Header, Content: in.Content}
-	e := evaluation{question: question{why: q.why}, f: f, l: l, t: &t, at: in.At, certain: Permit, hop: 1}
+	r.traits = Traits{Header: &in.Object.Header, Content: in.Content}
+	e := evaluation{question: question{why: q.why}, f: f, l: l, t: &r.traits, at: in.At, certain: Permit, hop: 1}
 	e.d = Decision{Effect: Permit, Until: Never}
 	e.types()
 	e.purposes()
