@@ -104,12 +104,9 @@ func (r *Receiver) takes(f *Flow, in *Arrival, p *prospect, q asking) (ok bool, 
 	return false, reasons
 }
 
-// types holds the object to what types the flow selects. A definition goes where
-// what it marks goes, so only not_types keeps it out.
+// types holds the object to what types the flow selects.
 func (e *evaluation) types() {
-	sel := &e.f.Terms.Select
-	wanted := selects(sel.Types, e.l.Type) || e.l.Type == "marking-definition"
-	if (!wanted || selects(sel.NotTypes, e.l.Type)) && e.hit(ruleSelect, Withhold) {
+	if !e.selected() && e.hit(ruleSelect, Withhold) {
 		e.say(ruleSelect, Withhold, "select.types", "the flow does not select objects of type %s", e.l.Type)
 	}
 }

@@ -125,6 +125,9 @@ func (p *prospect) says(l *Label) {
 	l.Faults, l.Handling, l.Source, l.Information, l.PAP = m.faults, m.handling, m.source, m.information, m.pap
 	l.IEP, l.ACS, l.Purposes, l.Statements, l.Embargo = m.iep, m.acs, m.purposes, m.statements, m.embargo
 	l.Judicial, l.Coded = m.judicial, m.coded
+	if p.kind == "marking-definition" && l.Level == LevelNone {
+		l.Level = LevelClear // it is shown only to those who see what it marks, and says nothing that they must not know
+	}
 }
 
 // Canonical is the label as JSON; equal labels have equal text.

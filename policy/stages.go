@@ -45,7 +45,7 @@ func (e *evaluation) grant() {
 	}
 	sel := &f.Terms.Select
 	switch {
-	case !selects(sel.Types, l.Type) || selects(sel.NotTypes, l.Type):
+	case !e.selected():
 		if e.hit(ruleSelect, Withhold) {
 			e.say(ruleSelect, Withhold, "select.types", "the flow does not select objects of type %s", l.Type)
 		}
@@ -65,6 +65,13 @@ func stateTerm(s Status) string {
 		return "/valid.until"
 	}
 	return "/status"
+}
+
+// selected reports whether the flow selects the type. A marking definition goes
+// where what it marks goes, so only not_types keeps it out.
+func (e *evaluation) selected() bool {
+	sel, kind := &e.f.Terms.Select, e.l.Type
+	return (selects(sel.Types, kind) || kind == "marking-definition") && !selects(sel.NotTypes, kind)
 }
 
 // selects reports whether a list of types has one.

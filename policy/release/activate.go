@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"slices"
 
 	"entente/policy"
 	"entente/store"
@@ -134,12 +135,17 @@ func (r *Releaser) Activate(ctx context.Context, set *policy.Set, put []store.Do
 		return err
 	}
 	was := r.set
+	fresh := r.began.fresh(set, r.now())
+	put = append(slices.Clone(put), fresh...)
 	if err = r.adopt(ctx, p); err == nil {
 		err = r.commitWith(ctx, put, nil)
 	}
 	if err != nil {
 		r.set = was
 		return r.fail(err)
+	}
+	for i := range fresh {
+		r.began[fresh[i].ID] = r.now()
 	}
 	return nil
 }

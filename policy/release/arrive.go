@@ -10,72 +10,119 @@ import (
 	"entente/store"
 )
 
-// definitions are the marking definitions that are held, by who gave them.
-type definitions struct{}
-
-func newDefinitions() *definitions { return &definitions{} }
-
-func (r *Releaser) definitions(partner policy.OrgID, objects []stix.Object) *definitions {
-	return r.defs
+// A sourceKey names where objects of a collection come from.
+type sourceKey struct {
+	from policy.OrgID
+	log  store.LogID
 }
 
-// arrive makes the label of an object from a partner; "" is our own people.
-func (r *Releaser) arrive(partner policy.OrgID, log store.LogID, o *stix.Object, defs *definitions, at policy.Instant) (policy.Label, string, error) {
-	l := policy.Label{Type: o.Type, From: partner, Creator: o.CreatedBy, Originator: partner == "" || r.b.set.Speaks(partner, o.CreatedBy), Revoked: o.Revoked}
-	if err := r.in.Inspect(o.Raw, &r.content); err != nil {
-		return l, "", err
+// A source labels what comes from one partner, or from our own people, into one
+// collection.
+type source struct {
+	*policy.Receiver
+	scope *scope
+}
+
+// source returns the source under the agreements in force.
+func (r *Releaser) source(from policy.OrgID, log store.LogID) *source {
+	key := sourceKey{from, log}
+	if s := r.sources[key]; s != nil {
+		return s
 	}
-	for _, m := range r.content.ObjectMarkings {
-		l.Level = max(l.Level, levelOf(m))
-		l.Editions |= policy.TLP1 | policy.TLP2
+	s := &source{scope: &scope{from: from, held: r.defs}}
+	of := policy.Source{From: from, Definitions: s.scope, Places: r.c.Places}
+	if from != "" {
+		of.Flows, of.Channel = r.set.In(from, r.names(log)...), "push"
 	}
-	for i := range r.content.Granular {
-		l.Granular = max(l.Granular, levelOf(r.content.Granular[i].Marking))
+	s.Receiver = r.set.Receiver(of)
+	r.sources[key] = s
+	return s
+}
+
+// names are those of the collection with the log.
+func (r *Releaser) names(log store.LogID) []string {
+	for _, c := range r.c.Collections {
+		if c.Log == log {
+			return c.Names
+		}
 	}
-	if partner != "" {
-		l.Hops = 1
+	return nil
+}
+
+// arrival looks at an object.
+func (r *Releaser) arrival(o *stix.Object, at policy.Instant) *policy.Arrival {
+	in := &policy.Arrival{Object: o, At: at}
+	if r.in.Inspect(o.Raw, &r.content) == nil {
+		in.Content, in.Inspector = &r.content, &r.in
 	}
-	if l.Level == policy.LevelNone {
-		l.Default = policy.LevelAmberStrict
-	}
-	return l, "", nil
+	return in
 }
 
 // Own returns the labels of what our own people put into a collection.
 func (r *Releaser) Own(ctx context.Context, log store.LogID, objects []stix.Object) ([]store.Label, error) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.mend(ctx); err != nil {
+		return nil, err
+	}
+	s := r.source("", log)
+	defer r.carry(s, objects)()
 	sets := make([][]policy.Label, len(objects))
 	for i := range objects {
-		l, _, err := r.arrive("", log, &objects[i], r.defs, r.now())
-		if err != nil {
-			r.mu.Unlock()
-			return nil, err
-		}
-		sets[i] = []policy.Label{l}
+		h, _ := s.Receive(r.arrival(&objects[i], r.now()))
+		sets[i] = []policy.Label{*h.Label}
 	}
-	r.mu.Unlock()
 	return r.labels.intern(ctx, sets)
+}
+
+// carry makes the definitions among objects count for them; the function that it
+// returns ends that.
+func (r *Releaser) carry(s *source, objects []stix.Object) (end func()) {
+	with := newDefinitions()
+	for i := range objects {
+		o := &objects[i]
+		if o.Type != "marking-definition" && o.Type != "identity" || r.in.Inspect(o.Raw, &r.content) != nil {
+			continue
+		}
+		with.add(s.scope.from, o.ID, o.Version(), o.Raw, r.content.Labels)
+	}
+	if len(with.markings)+len(with.identities) == 0 {
+		return func() {}
+	}
+	s.scope.with = with
+	s.Forget()
+	return func() {
+		s.scope.with = nil
+		s.Forget()
+	}
 }
 
 // admit takes an entry into the graph. One without a label is our own people's.
 func (r *Releaser) admit(ctx context.Context, log int32, row *store.Row, raw string) (int32, error) {
-	label := row.Label
-	if label == 0 {
-		own, err := r.ownLabel(ctx, log, raw)
-		if err != nil {
-			return 0, err
-		}
-		label = own
-		r.relabels[log] = append(r.relabels[log], store.Relabel{Added: row.Added, To: label})
-	}
 	version, err := stix.ParseTimestamp(row.Version)
-	if err == nil {
-		err = r.in.Inspect(raw, &r.content)
-	}
 	if err != nil {
 		return 0, fmt.Errorf("release: %s: %w", row.ID, err)
 	}
-	return r.g.add(log, &arrival{added: row.Added, id: row.ID, version: version, label: label, refs: mentions(&r.content)}), nil
+	a := arrival{added: row.Added, id: row.ID, version: version, label: row.Label}
+	if a.label == 0 {
+		if a.label, err = r.ownLabel(ctx, log, raw); err != nil {
+			return 0, err
+		}
+	}
+	if r.in.Inspect(raw, &r.content) == nil { // else its label says so, and it is nobody's
+		a.refs = mentions(&r.content)
+	}
+	n := r.g.add(log, &a)
+	if row.Label == 0 {
+		r.relabel(n, 0)
+	}
+	for _, h := range r.labels.of(a.label) {
+		if r.defs.add(h.From, row.ID, version, raw, r.content.Labels) {
+			r.defined(h.From, row.ID)
+		}
+	}
+	r.wait(n)
+	return n, nil
 }
 
 func (r *Releaser) ownLabel(ctx context.Context, log int32, raw string) (store.Label, error) {
@@ -83,15 +130,23 @@ func (r *Releaser) ownLabel(ctx context.Context, log int32, raw string) (store.L
 	if err != nil {
 		return 0, err
 	}
-	l, _, err := r.arrive("", r.g.logs[log].of, &o, r.defs, r.now())
-	if err != nil {
-		return 0, err
-	}
-	labels, err := r.labels.intern(ctx, [][]policy.Label{{l}})
+	h, _ := r.source("", r.g.logs[log].of).Receive(r.arrival(&o, r.now()))
+	labels, err := r.labels.intern(ctx, [][]policy.Label{{*h.Label}})
 	if err != nil {
 		return 0, err
 	}
 	return labels[0], nil
+}
+
+// relabel notes that entry n has its label anew, and had another in the store.
+func (r *Releaser) relabel(n int32, was store.Label) {
+	f := &r.g.entries[n]
+	list := r.relabels[f.log]
+	if i := slices.IndexFunc(list, func(c store.Relabel) bool { return c.Added == f.added }); i >= 0 {
+		list[i].To = f.label
+		return
+	}
+	r.relabels[f.log] = append(list, store.Relabel{Added: f.added, From: was, To: f.label})
 }
 
 // mentions adds to c.Refs the marking definitions that an object needs: these are
@@ -111,26 +166,106 @@ func mentions(c *stix.Content) []stix.ID {
 	return c.Refs
 }
 
-// traits are those of an object.
-func (r *Releaser) traits(raw string) *policy.Traits {
+// traits are those of an object; nil if it cannot be read.
+func (r *Releaser) traits(n int32, raw string) *policy.Traits {
 	o, err := stix.Parse(raw)
 	if err != nil {
 		return nil
 	}
 	c := new(stix.Content)
-	if err := r.in.Inspect(raw, c); err != nil {
+	if r.in.Inspect(raw, c) != nil {
 		return nil
 	}
 	t := &policy.Traits{Header: &o.Header, Content: c, Consents: r.consented(o.ID)}
-	for i := range c.Granular {
-		t.Granular = append(t.Granular, policy.PathLevel{Level: levelOf(c.Granular[i].Marking), Selectors: c.Granular[i].Selectors})
+	if len(c.Granular) > 0 {
+		f := &r.g.entries[n]
+		from := policy.OrgID("")
+		if holdings := r.labels.of(f.label); len(holdings) > 0 {
+			from = holdings[0].From
+		}
+		in := &policy.Arrival{Object: &o, Content: c, Inspector: &r.in, At: r.now()}
+		h, _ := r.source(from, r.g.logs[f.log].of).Receive(in)
+		t.Granular = h.Granular
 	}
 	return t
 }
 
-func levelOf(m stix.ID) policy.Level {
-	if known, ok := stix.TLPByID(m); ok {
-		return policy.Level(known.Level)
+// unresolved is the fault of a label that waits for a marking definition.
+const unresolved = "marking.unresolved"
+
+// wait notes which marking definitions an entry waits for.
+func (r *Releaser) wait(n int32) {
+	for _, h := range r.labels.of(r.g.entries[n].label) {
+		if !slices.Contains(h.Faults, unresolved) {
+			continue
+		}
+		for _, id := range r.g.mentions(n) {
+			if r.g.ids[id].marking {
+				r.waiting[id] = append(r.waiting[id], n)
+			}
+		}
+		return
 	}
-	return policy.LevelUnknown
+}
+
+// defined notes that a source has given a definition: what it says counts from now
+// on, and what waited for it is labelled again.
+func (r *Releaser) defined(from policy.OrgID, id stix.ID) {
+	for key, s := range r.sources {
+		if from == "" || key.from == from {
+			s.Forget()
+		}
+	}
+	number := r.g.id(id)
+	r.again = append(r.again, r.waiting[number]...)
+	delete(r.waiting, number)
+}
+
+// labelAgain labels the entries of r.again by what is known now, and returns those
+// whose label is another.
+func (r *Releaser) labelAgain(ctx context.Context) ([]int32, error) {
+	again := r.again
+	r.again = nil
+	slices.Sort(again)
+	var changed []int32
+	for _, n := range slices.Compact(again) {
+		f := &r.g.entries[n]
+		if f.gone {
+			continue
+		}
+		raw, err := r.object(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		o, err := stix.Parse(raw)
+		if err != nil {
+			return nil, err
+		}
+		var set []policy.Label
+		for _, was := range r.labels.of(f.label) {
+			h, _ := r.source(was.From, r.g.logs[f.log].of).Again(r.arrival(&o, r.now()), &was)
+			set = append(set, *h.Label)
+		}
+		fresh, err := r.labels.intern(ctx, [][]policy.Label{set})
+		if err != nil {
+			return nil, err
+		}
+		if was := f.label; fresh[0] != was {
+			f.label = fresh[0]
+			r.relabel(n, was)
+			changed = append(changed, n)
+		}
+		r.wait(n)
+	}
+	return changed, nil
+}
+
+// refusal is what a partner is told: the rule, and why.
+func refusal(why *policy.Refusal) string {
+	first := &why.Reasons[0]
+	text := first.Rule + ": " + first.Text
+	if first.Clause != "" {
+		text += " (" + first.Clause + ")"
+	}
+	return text
 }

@@ -45,7 +45,7 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 		return
 	}
 	holdings := r.labels.of(f.label)
-	traits := r.traits(raw)
+	traits := r.traits(n, raw)
 	until := policy.Never
 	look := func(p int) {
 		if traits == nil { // what cannot be read is nobody's

@@ -12,52 +12,17 @@ import (
 // that others have relayed and that say something else leave the collection. Each
 // of the others keeps what it sent, apart.
 func (r *Releaser) evict(ctx context.Context, in *intake) error {
-	for k, i := range in.where {
-		if !r.originates(in.labels[k]) {
-			continue
+	for _, n := range in.evicted {
+		raw, err := r.object(ctx, n)
+		if err != nil {
+			return err
 		}
-		o := &in.Objects[i]
-		for _, n := range r.relayed(in.Log, o.ID) {
-			raw, err := r.object(ctx, n)
-			if err != nil {
-				return err
-			}
-			if stix.Equal(raw, o.Raw) {
-				continue
-			}
-			if err := r.evictOne(ctx, in.Log, n, raw); err != nil {
-				return err
-			}
-			r.fresh = append(r.fresh, n)
+		if err := r.evictOne(ctx, in.Log, n, raw); err != nil {
+			return err
 		}
+		r.fresh = append(r.fresh, n)
 	}
 	return nil
-}
-
-// originates reports whether a holding that a label stands for is from the one
-// whose the object is.
-func (r *Releaser) originates(label store.Label) bool {
-	for _, h := range r.labels.of(label) {
-		if h.Originator {
-			return true
-		}
-	}
-	return false
-}
-
-// relayed are the entries of an object that nobody has from whom it is.
-func (r *Releaser) relayed(log store.LogID, id stix.ID) []int32 {
-	number, known := r.g.byID[r.g.key(id)]
-	if !known {
-		return nil
-	}
-	var list []int32
-	for _, n := range r.g.ids[number].entries {
-		if f := &r.g.entries[n]; r.g.logs[f.log].id == log && !r.originates(f.label) {
-			list = append(list, n)
-		}
-	}
-	return list
 }
 
 func (r *Releaser) evictOne(ctx context.Context, log store.LogID, n int32, raw string) error {

@@ -69,7 +69,7 @@ func (r *Releaser) finding(ctx context.Context, p int, n int32) (*Finding, error
 	if f.Version == "" {
 		f.Version = entry.added.String()
 	}
-	flows, traits := r.b.flows[r.g.byLog[log.of]][p], r.traits(raw)
+	flows, traits := r.b.flows[r.g.byLog[log.of]][p], r.traits(n, raw)
 	if len(flows) > 0 && log.partner == "" && traits != nil {
 		f.Decision, f.Flow, _ = policy.Best(flows, holdings, traits, r.now(), true)
 	}

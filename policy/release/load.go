@@ -18,10 +18,14 @@ func New(ctx context.Context, c Config, set *policy.Set) (*Releaser, error) {
 	r := &Releaser{c: c, labels: &labels{st: c.Store}}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.load(ctx, set); err != nil {
+	err := r.load(ctx, set)
+	if err != nil {
 		return nil, fmt.Errorf("release: %w", err)
 	}
-	if err := r.commit(ctx); err != nil {
+	if err := r.commitWith(ctx, r.began.fresh(set, r.now()), nil); err != nil {
+		return nil, fmt.Errorf("release: %w", err)
+	}
+	if r.began, err = loadBeginnings(ctx, c.Store); err != nil {
 		return nil, fmt.Errorf("release: %w", err)
 	}
 	return r, nil
@@ -35,7 +39,8 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 	}
 	r.g, r.o, r.b = newGraph(), nil, nil
 	r.pending, r.positions, r.relabels = map[int32]bool{}, map[store.LogID]position{}, map[int32][]store.Relabel{}
-	r.defs = newDefinitions()
+	r.defs, r.sources, r.waiting, r.again, r.fresh = newDefinitions(), map[sourceKey]*source{}, map[int32][]int32{}, nil, nil
+	r.set = set
 	r.g.ids[r.g.id(set.Us)].known = true // whoever has an agreement with us knows us
 	if err := r.addLogs(ctx); err != nil {
 		return err
@@ -53,7 +58,13 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 	if r.secret, err = loadSecret(ctx, r.c.Store, r.c.Rand); err != nil {
 		return err
 	}
+	if r.began, err = loadBeginnings(ctx, r.c.Store); err != nil {
+		return err
+	}
 	if err := r.loadConsents(ctx); err != nil {
+		return err
+	}
+	if _, err := r.labelAgain(ctx); err != nil {
 		return err
 	}
 	p, err := r.prospect(ctx, set, now)
@@ -66,7 +77,7 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 // adopt makes p what is in force, with the copies that it asks for.
 func (r *Releaser) adopt(ctx context.Context, p *prospect) error {
 	r.set, r.b, r.o, r.rel, r.asks, r.needs, r.stale = p.b.set, p.b, p.o, p.rel, p.asks, p.needs, true
-	r.copies = newCopies()
+	r.copies, r.sources = newCopies(), map[sourceKey]*source{}
 	for _, n := range p.changed {
 		r.pending[n] = true
 	}
@@ -79,6 +90,16 @@ func (r *Releaser) adopt(ctx context.Context, p *prospect) error {
 // that they ask for, and notes what has to be committed.
 func (r *Releaser) settle(ctx context.Context, entries []int32) error {
 	entries, r.fresh = append(entries, r.fresh...), nil
+	again, err := r.labelAgain(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range again {
+		if err := r.decideAgain(ctx, n, r.now()); err != nil {
+			return err
+		}
+	}
+	entries = append(entries, again...)
 	copies, err := r.redact(ctx)
 	if err != nil {
 		return err
@@ -98,14 +119,15 @@ func (r *Releaser) settle(ctx context.Context, entries []int32) error {
 
 // newBook makes the book of set for the logs of the graph.
 func (r *Releaser) newBook(set *policy.Set) *book {
-	b := &book{set: set, flows: map[int32][][]*policy.Flow{}, eras: map[int32][]policy.Instant{}, rules: map[ruleKey]*rule{}}
+	b := &book{set: set, flows: map[int32][][]*policy.Flow{}, since: map[*policy.Flow]policy.Instant{}, eras: map[int32][]policy.Instant{}, rules: map[ruleKey]*rule{}}
 	for _, c := range r.c.Collections {
 		log := r.g.byLog[c.Log]
 		for _, p := range set.Partners() {
 			flows := set.Out(p, c.Names...)
 			b.flows[log] = append(b.flows[log], flows)
 			for _, f := range flows {
-				if since := f.Since(); since > 0 && !slices.Contains(b.eras[log], since) {
+				since := r.began.since(f, r.now())
+				if b.since[f] = since; since > 0 && !slices.Contains(b.eras[log], since) {
 					b.eras[log] = append(b.eras[log], since)
 				}
 			}

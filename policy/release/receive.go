@@ -49,7 +49,7 @@ func (r *Releaser) Receive(ctx context.Context, d *Delivery) error {
 		return err
 	}
 	in := &intake{Delivery: d, verdicts: make([]Verdict, len(d.Objects))}
-	if err := r.judge(in, world); err != nil {
+	if err := r.judge(ctx, in, world); err != nil {
 		return err
 	}
 	docs, err := d.Then(in.verdicts)
@@ -60,6 +60,9 @@ func (r *Releaser) Receive(ctx context.Context, d *Delivery) error {
 		return err
 	}
 	if err := r.evict(ctx, in); err != nil {
+		return r.fail(err)
+	}
+	if err := r.raiseAll(ctx, in.raised); err != nil {
 		return r.fail(err)
 	}
 	if err := r.takeIn(ctx, in, docs); err != nil {
@@ -75,7 +78,9 @@ type intake struct {
 	where    []int            // indexes in Objects of those that are taken
 	sets     [][]policy.Label // their holdings, one each
 	labels   []store.Label
-	apart    []bool // they must not stand in the collection's log: it has them from whom they belong to
+	apart    []bool  // they must not stand in the collection's log
+	evicted  []int32 // entries that must no longer stand there
+	raised   []raise
 }
 
 // world reads what the partner sees, or sent, of the objects that it sends.
@@ -109,16 +114,14 @@ func (r *Releaser) world(ctx context.Context, d *Delivery) (map[stix.ID][]*stix.
 
 // judge decides what is taken: what the agreement lets the partner write, and
 // what does not contradict its world.
-func (r *Releaser) judge(in *intake, world map[stix.ID][]*stix.Object) error {
-	defs := r.definitions(in.Partner, in.Objects)
+func (r *Releaser) judge(ctx context.Context, in *intake, world map[stix.ID][]*stix.Object) error {
+	s := r.source(in.Partner, in.Log)
+	defer r.carry(s, in.Objects)()
 	for i := range in.Objects {
 		o := &in.Objects[i]
-		label, refusal, err := r.arrive(in.Partner, in.Log, o, defs, policy.Instant(in.At.UnixMicro()))
-		if err != nil {
-			return err
-		}
-		if refusal != "" {
-			in.verdicts[i].Refused = refusal
+		h, why := s.Receive(r.arrival(o, policy.Instant(in.At.UnixMicro())))
+		if why != nil {
+			in.verdicts[i].Refused = refusal(why)
 			continue
 		}
 		outcome, _ := store.Judge(o, world[o.ID])
@@ -129,26 +132,15 @@ func (r *Releaser) judge(in *intake, world map[stix.ID][]*stix.Object) error {
 		if outcome == store.Stored {
 			world[o.ID] = append(world[o.ID], o)
 		}
+		label, apart, err := r.beside(ctx, in, o, h.Label)
+		if err != nil {
+			return err
+		}
 		in.where = append(in.where, i)
-		in.sets = append(in.sets, []policy.Label{label})
-		in.apart = append(in.apart, !label.Originator && r.belongs(in.Log, o))
+		in.sets = append(in.sets, []policy.Label{*label})
+		in.apart = append(in.apart, apart || h.Staged || slices.Contains(label.Faults, "marking.forged"))
 	}
 	return nil
-}
-
-// belongs reports whether the collection has the object from the one whose it is:
-// then nobody else makes versions of it (STIX 2.1, section 3.6).
-func (r *Releaser) belongs(log store.LogID, o *stix.Object) bool {
-	l := r.g.logs[r.g.byLog[log]]
-	id, known := r.g.byID[r.g.key(o.ID)]
-	if !known {
-		return false
-	}
-	newest, held := l.newest[id]
-	if !held {
-		return false
-	}
-	return r.originates(r.g.entries[newest].label)
 }
 
 // takeIn stores what was taken, and releases it together with docs. Of objects
@@ -160,7 +152,7 @@ func (r *Releaser) takeIn(ctx context.Context, in *intake, docs []store.Document
 	apart := store.Batch{Log: heldFor(in.Partner, in.Log), At: in.At}
 	var where, kept []int // of the objects of batch and apart, in in.where
 	for k, i := range in.where {
-		if in.apart[k] && !r.hasEqual(ctx, in.Log, &in.Objects[i]) {
+		if in.apart[k] {
 			kept = append(kept, k)
 			continue
 		}
@@ -227,21 +219,6 @@ func (r *Releaser) releaseTaken(ctx context.Context, in *intake, more []store.Re
 		}
 	}
 	return r.commitWith(ctx, docs, first)
-}
-
-// hasEqual reports whether the collection has this version with equal content.
-func (r *Releaser) hasEqual(ctx context.Context, log store.LogID, o *stix.Object) bool {
-	q := store.Query{IDs: []stix.ID{o.ID}, Versions: store.Versions{All: true}, SpecVersions: bothSpecs, Limit: store.MaxVersions, MaxBytes: pageBytes, Want: store.WantObjects | store.WantRows}
-	var page store.Page
-	if err := r.c.Store.Read(ctx, log, &q, &page); err != nil {
-		return false // then it is kept apart, which is always safe
-	}
-	for i := range page.Rows {
-		if stix.Equal(string(page.Object(i)), o.Raw) {
-			return true
-		}
-	}
-	return false
 }
 
 // keepApart stores what contradicts what the collection has, in a log that only

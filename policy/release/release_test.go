@@ -1,6 +1,7 @@
 package release
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -100,11 +101,11 @@ func TestActivate(t *testing.T) {
 }
 
 func TestOwnHolding(t *testing.T) {
-	w := newWorld(t, agreement(partner, "GREEN", nil))
-	w.write(object(idOf("indicator", 1), 0, red1), object(idOf("indicator", 2), 0, red1))
+	w := newWorld(t, agreement(partner, "GREEN", func(a *policy.Agreement) { a.Flows[1].TLP.Max = "AMBER" }))
+	w.write(object(idOf("indicator", 1), 0, amber1), object(idOf("indicator", 2), 0, amber1))
 	// I5, I6: the same and other bytes under an id that is hidden from the sender.
-	same, differs := object(idOf("indicator", 1), 0, red1), object(idOf("indicator", 2), 0, red1, `"name":"mine"`)
-	fresh := object(idOf("indicator", 3), 0, red1)
+	same, differs := object(idOf("indicator", 1), 0, amber1), object(idOf("indicator", 2), 0, amber1, `"name":"mine"`)
+	fresh := object(idOf("indicator", 3), 0, amber1)
 	for i, v := range w.send(partner, same, differs, fresh) {
 		if v.Refused != "" || v.Outcome != store.Stored {
 			t.Errorf("object %d: %+v, want it stored like new", i, v)
@@ -113,7 +114,7 @@ func TestOwnHolding(t *testing.T) {
 	w.want(partner, "indicator-1@00", "indicator-2@00", "indicator-3@00")
 	// Now these are its own, and are known to it.
 	for i, want := range []store.Outcome{store.Duplicate, store.Duplicate, store.Differs} {
-		o := []stix.Object{same, differs, object(idOf("indicator", 3), 0, red1, `"name":"other"`)}[i]
+		o := []stix.Object{same, differs, object(idOf("indicator", 3), 0, amber1, `"name":"other"`)}[i]
 		if v := w.send(partner, o); v[0].Outcome != want {
 			t.Errorf("object %d again: %+v, want outcome %d", i, v[0], want)
 		}
@@ -125,7 +126,27 @@ func TestConsent(t *testing.T) {
 	from := agreement(other, "AMBER", func(a *policy.Agreement) { a.Flows[1].Onward = policy.OnwardTerms{Mode: "consent"} })
 	w := newWorld(t, a, from)
 	w.send(other, object(idOf("indicator", 1), 0, amber1, `"created_by_ref":"`+string(other)+`"`), object(idOf("indicator", 2), 0, amber1, `"created_by_ref":"`+string(other)+`"`))
-	w.write(object(string(other), 0, clear1, `"name":"other"`))
+	w.write(object(string(other), 0, clear1, `"name":"other","identity_class":"organization"`))
+	w.want(partner, "identity-3@00")
+	c := &policy.Consent{ID: "consent--00000000-0000-4000-8000-000000000001", By: other, Holder: us, Recipient: partner, Purpose: "defence",
+		Objects: []stix.ID{stix.ID(idOf("indicator", 1))}, From: policy.Instant(w.now.UnixMicro()), Until: policy.Instant(w.now.Add(2 * time.Hour).UnixMicro())}
+	if err := w.r.Consent(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	w.want(partner, "identity-3@00", "indicator-1@00")
+	if err := w.r.Consent(t.Context(), c); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("the same consent again: %v, want ErrConflict", err)
+	}
+	w.restart(a, from)
+	w.want(partner, "identity-3@00", "indicator-1@00")
+	w.now = w.now.Add(2 * time.Hour)
+	w.want(partner, "identity-3@00")
+	w.now = w.now.Add(-time.Hour)
+	w.restart(a, from)
+	w.want(partner, "identity-3@00", "indicator-1@00")
+	if err := w.r.Revoke(t.Context(), c.ID); err != nil {
+		t.Fatal(err)
+	}
 	w.want(partner, "identity-3@00")
 }
 
@@ -189,13 +210,13 @@ func TestRetroactive(t *testing.T) {
 // whose it is has sent.
 func TestOriginatorWins(t *testing.T) {
 	third := policy.OrgID("identity--dddddddd-0000-4000-8000-000000000004")
-	w := newWorld(t, agreement(partner, "AMBER", nil), agreement(other, "AMBER", nil), agreement(third, "AMBER", nil))
+	w := newWorld(t, agreement(partner, "GREEN", nil), agreement(other, "AMBER", nil), agreement(third, "GREEN", nil))
 	by := `"created_by_ref":"` + string(other) + `"`
-	w.write(object(string(other), 0, clear1, `"name":"other"`))
+	w.write(object(string(other), 0, clear1, `"name":"other","identity_class":"organization"`))
 	relayed := object(idOf("indicator", 1), 0, clear1, by, `"name":"changed on the way"`)
 	w.send(partner, relayed)
 	w.want(partner, "identity-3@00", "indicator-1@00")
-	w.send(other, object(idOf("indicator", 1), 0, red1, by))
+	w.send(other, object(idOf("indicator", 1), 0, amber1, by))
 	w.want(other, "identity-3@00", "indicator-1@00")
 	w.want(third, "identity-3@00")
 	if got := w.copies(partner); len(got) != 2 || got[1].Raw != relayed.Raw {
@@ -204,7 +225,33 @@ func TestOriginatorWins(t *testing.T) {
 	// And it does not become newer by relaying another version, or a revocation.
 	w.send(partner, object(idOf("indicator", 1), 5, clear1, by, `"revoked":true`))
 	w.want(third, "identity-3@00")
-	w.restart(agreement(partner, "AMBER", nil), agreement(other, "AMBER", nil), agreement(third, "AMBER", nil))
+	w.restart(agreement(partner, "GREEN", nil), agreement(other, "AMBER", nil), agreement(third, "GREEN", nil))
 	w.want(third, "identity-3@00")
 	w.want(partner, "identity-3@00", "indicator-1@00", "indicator-1@05")
+}
+
+// B4 to B6: an object waits for the definition of its marking, from where it came
+// itself or from us.
+func TestDefinitions(t *testing.T) {
+	far := func(a *policy.Agreement) { hops := 2; a.Flows[1].Onward.MaxHops = &hops }
+	w := newWorld(t, agreement(partner, "GREEN", nil), agreement(other, "GREEN", far))
+	mark := idOf("marking-definition", 9)
+	definition := func(statement string) stix.Object {
+		o, err := stix.Parse(`{"type":"marking-definition","spec_version":"2.1","id":"` + mark + `","created":"2026-01-01T00:00:00.000Z",` +
+			`"definition_type":"statement","definition":{"statement":"` + statement + `"}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	both := `"object_marking_refs":["` + clear1 + `","` + mark + `"]`
+	w.send(other, object(idOf("indicator", 1), 0, "", both, `"created_by_ref":"`+string(other)+`"`))
+	w.write(object(string(other), 0, clear1, `"name":"other","identity_class":"organization"`))
+	w.want(partner, "identity-3@00")
+	w.send(partner, definition("of somebody else"))
+	w.want(partner, "identity-3@00", "marking-definition-9@00")
+	w.send(other, definition("of whom the object is"))
+	w.want(partner, "identity-3@00", "marking-definition-9@00", "indicator-1@00")
+	w.restart(agreement(partner, "GREEN", nil), agreement(other, "GREEN", far))
+	w.want(partner, "identity-3@00", "marking-definition-9@00", "indicator-1@00")
 }

@@ -16,12 +16,14 @@ import (
 	"entente/store"
 )
 
-// A Config is what New builds a Releaser from. Every field is required.
+// A Config is what New builds a Releaser from. Every field but Places is
+// required.
 type Config struct {
 	Store       store.Store
 	Collections []Collection
 	Now         func() time.Time
 	Rand        io.Reader // cryptographically secure
+	Places      []string  // what the place where this server keeps its data is called: countries, regions
 	Log         *slog.Logger
 }
 
@@ -39,6 +41,7 @@ type Releaser struct {
 
 	mu        sync.Mutex  // one step at a time; guards what follows
 	set       *policy.Set // in force
+	began     beginnings
 	g         *graph
 	o         *outlook
 	b         *book
@@ -54,6 +57,9 @@ type Releaser struct {
 	in        stix.Inspector
 	relabels  map[int32][]store.Relabel // by log: entries whose label the store does not have yet
 	defs      *definitions
+	sources   map[sourceKey]*source
+	waiting   map[int32][]int32 // by id of a marking definition: entries that wait for it
+	again     []int32           // entries that have to be labelled again
 	content   stix.Content
 	stale     bool  // there are rules that the published views do not know of
 	broken    error // the state here is not that of the store: it has to be loaded anew

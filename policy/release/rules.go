@@ -38,6 +38,7 @@ type ruleKey struct {
 type book struct {
 	set   *policy.Set
 	flows map[int32][][]*policy.Flow // by log of the collection, by partner
+	since map[*policy.Flow]policy.Instant
 	eras  map[int32][]policy.Instant // by log: when flows begin to share what comes in, in order
 	rules map[ruleKey]*rule
 }
@@ -62,7 +63,7 @@ func (b *book) sharing(log int32, partner, era int) []*policy.Flow {
 	}
 	var some []*policy.Flow
 	for _, f := range all {
-		if f.Since() < eras[era] {
+		if b.since[f] < eras[era] {
 			some = append(some, f)
 		}
 	}
