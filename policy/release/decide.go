@@ -24,6 +24,9 @@ func (r *Releaser) inForce() *ruling { return &ruling{r.b, r.o, &r.rel, r.asks, 
 func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 	at.o.grow()
 	at.rel.grow(len(r.g.entries))
+	if at.o == r.o {
+		r.purgeBy(n)
+	}
 	f := &r.g.entries[n]
 	l := r.g.logs[f.log]
 	key := at.b.key(r.g, f)
@@ -93,6 +96,10 @@ func (r *Releaser) passed(ctx context.Context, now policy.Instant) ([]int32, err
 	if int64(now) < r.due.Load() {
 		return nil, nil
 	}
+	dirty, err := r.purge(ctx, now)
+	if err != nil {
+		return nil, err
+	}
 	changed := map[ruleKey]bool{}
 	for key, found := range r.b.rules {
 		if now < found.until {
@@ -112,7 +119,6 @@ func (r *Releaser) passed(ctx context.Context, now policy.Instant) ([]int32, err
 			delete(r.asks, until)
 		}
 	}
-	var dirty []int32
 	for n := range r.g.entries {
 		f := &r.g.entries[n]
 		if f.gone || !changed[r.b.key(r.g, f)] && !again[int32(n)] {
@@ -157,6 +163,14 @@ func (r *Releaser) object(ctx context.Context, n int32) (string, error) {
 	return string(page.Objects), nil
 }
 
+// purgeBy makes time be looked at when entry n must go.
+func (r *Releaser) purgeBy(n int32) {
+	if until := r.retained(n); until < r.purgeDue {
+		r.purgeDue = until
+		r.sooner(until)
+	}
+}
+
 // sooner makes time be looked at by until.
 func (r *Releaser) sooner(until policy.Instant) {
 	if int64(until) < r.due.Load() {
@@ -166,7 +180,7 @@ func (r *Releaser) sooner(until policy.Instant) {
 
 // setDue works out when time next changes something.
 func (r *Releaser) setDue() {
-	due := policy.Never
+	due := r.purgeDue
 	for _, found := range r.b.rules {
 		due = min(due, found.until)
 	}

@@ -43,17 +43,7 @@ func (r *Releaser) evictOne(ctx context.Context, log store.LogID, n int32, raw s
 		r.c.Log.Warn("the originator sends an object that a partner had relayed with other content: the relayed copy is kept apart",
 			slog.String("partner", string(h.From)), slog.String("collection", string(log)), slog.String("object", string(o.ID)), slog.String("version", o.VersionText()))
 	}
-	version := o.Version()
-	if version == "" {
-		version, _ = stix.ParseTimestamp(f.added.String())
-	}
-	sel := store.Query{After: f.added - 1, SpecVersions: []string{o.SpecVersion}, Versions: store.Versions{Exact: []stix.Timestamp{version}}}
-	if _, err := r.c.Store.Delete(ctx, log, o.ID, &sel); err != nil {
-		return err
-	}
-	r.g.remove(n)
-	clear(r.rel.of(n))
-	return nil
+	return r.delete(ctx, n, &o)
 }
 
 // followAll takes everything that is new in a log into the graph; r.fresh has

@@ -81,6 +81,7 @@ func (r *Releaser) adopt(ctx context.Context, p *prospect) error {
 	for _, n := range p.changed {
 		r.pending[n] = true
 	}
+	r.purgeDue = 0 // the next step looks
 	r.setDue()
 	r.publish()
 	return r.settle(ctx, nil)

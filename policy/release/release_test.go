@@ -255,3 +255,25 @@ func TestDefinitions(t *testing.T) {
 	w.restart(agreement(partner, "GREEN", nil), agreement(other, "GREEN", far))
 	w.want(partner, "identity-3@00", "marking-definition-9@00", "indicator-1@00")
 }
+
+// F14: what came under an agreement goes when its retention is over.
+func TestRetention(t *testing.T) {
+	short := func(a *policy.Agreement) { a.Flows[1].Retention.Max = "PT1H" }
+	list := []*policy.Agreement{agreement(partner, "GREEN", short), agreement(other, "GREEN", nil)}
+	w := newWorld(t, list...)
+	both, one := object(idOf("indicator", 1), 0, clear1), object(idOf("indicator", 2), 0, clear1)
+	w.send(partner, both, one)
+	w.write(object(idOf("note", 3), 0, clear1, `"content":"x"`, `"object_refs":["`+idOf("indicator", 2)+`"]`))
+	w.send(other, both)
+	w.want(other, "indicator-1@00")
+	w.want(partner, "indicator-1@00", "indicator-2@00", "note-3@00")
+	w.now = w.now.Add(time.Hour + time.Second)
+	w.want(partner)
+	w.want(other, "indicator-1@00")
+	if has, err := w.st.Has(t.Context(), intel, stix.ID(idOf("indicator", 2))); has || err != nil {
+		t.Errorf("the purged object is still held: %v, %v", has, err)
+	}
+	w.restart(list...)
+	w.want(partner)
+	w.want(other, "indicator-1@00")
+}

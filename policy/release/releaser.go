@@ -61,8 +61,9 @@ type Releaser struct {
 	waiting   map[int32][]int32 // by id of a marking definition: entries that wait for it
 	again     []int32           // entries that have to be labelled again
 	content   stix.Content
-	stale     bool  // there are rules that the published views do not know of
-	broken    error // the state here is not that of the store: it has to be loaded anew
+	stale     bool           // there are rules that the published views do not know of
+	purgeDue  policy.Instant // when the retention of some copy is over, or before
+	broken    error          // the state here is not that of the store: it has to be loaded anew
 
 	due  atomic.Int64 // policy.Instant at which time changes something
 	done sync.Map     // store.LogID → store.Added, all up to there is released

@@ -1,0 +1,96 @@
+package release
+
+import (
+	"context"
+	"log/slog"
+
+	"entente/policy"
+	"entente/stix"
+	"entente/store"
+)
+
+// retained is the instant at which something of entry n must go: all of it, if
+// none of its holdings stays longer.
+func (r *Releaser) retained(n int32) policy.Instant {
+	f := &r.g.entries[n]
+	until := policy.Never
+	for _, h := range r.labels.of(f.label) {
+		until = min(until, r.set.Retain(&h, policy.Instant(f.added)))
+	}
+	return until
+}
+
+// purge removes our copies whose time is over, and returns the entries that
+// settle must look at. A copy that somebody else has sent as well, and whose time
+// there is not over, stays as that one's.
+func (r *Releaser) purge(ctx context.Context, now policy.Instant) ([]int32, error) {
+	if now < r.purgeDue {
+		return nil, nil
+	}
+	var dirty []int32
+	r.purgeDue = policy.Never
+	for i := range r.g.entries {
+		n := int32(i)
+		if r.g.entries[n].gone {
+			continue
+		}
+		until := r.retained(n)
+		if now >= until {
+			if err := r.expire(ctx, n, now); err != nil {
+				return nil, err
+			}
+			dirty = append(append(dirty, n), r.g.versions(n)...)
+			continue
+		}
+		r.purgeDue = min(r.purgeDue, until)
+	}
+	return dirty, nil
+}
+
+// expire takes the holdings of an entry away whose time is over.
+func (r *Releaser) expire(ctx context.Context, n int32, now policy.Instant) error {
+	f := &r.g.entries[n]
+	var left []policy.Label
+	for _, h := range r.labels.of(f.label) {
+		if until := r.set.Retain(&h, policy.Instant(f.added)); now < until {
+			left = append(left, h)
+			r.purgeDue = min(r.purgeDue, until)
+		}
+	}
+	if len(left) == 0 {
+		raw, err := r.object(ctx, n)
+		if err != nil {
+			return err
+		}
+		o, err := stix.Parse(raw)
+		if err != nil {
+			return err
+		}
+		r.c.Log.Info("copy purged: its retention is over", slog.String("log", string(r.g.logs[f.log].id)), slog.String("object", string(o.ID)), slog.String("version", o.VersionText()))
+		return r.delete(ctx, n, &o)
+	}
+	fresh, err := r.labels.intern(ctx, [][]policy.Label{left})
+	if err != nil {
+		return err
+	}
+	was := f.label
+	f.label = fresh[0]
+	r.relabel(n, was)
+	return r.decideAgain(ctx, n, now)
+}
+
+// delete removes an entry from the store and the graph.
+func (r *Releaser) delete(ctx context.Context, n int32, o *stix.Object) error {
+	f := &r.g.entries[n]
+	version := o.Version()
+	if version == "" {
+		version, _ = stix.ParseTimestamp(f.added.String())
+	}
+	sel := store.Query{After: f.added - 1, SpecVersions: []string{o.SpecVersion}, Versions: store.Versions{Exact: []stix.Timestamp{version}}}
+	if _, err := r.c.Store.Delete(ctx, r.g.logs[f.log].id, o.ID, &sel); err != nil {
+		return err
+	}
+	r.g.remove(n)
+	clear(r.rel.of(n))
+	return nil
+}
