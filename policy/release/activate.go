@@ -20,7 +20,8 @@ type prospect struct {
 
 // prospect works out what everybody would see under set, and changes nothing.
 func (r *Releaser) prospect(ctx context.Context, set *policy.Set, now policy.Instant) (*prospect, error) {
-	p := &prospect{b: r.newBook(set), o: newOutlook(r.g, set.Partners()), asks: map[policy.Instant][]int32{}}
+	p := &prospect{b: r.newBook(set), o: newOutlook(r.g, recipients(set)), asks: map[policy.Instant][]int32{}}
+	p.b.unheld(p.o)
 	if err := r.carryReleased(ctx, p); err != nil {
 		return nil, err
 	}

@@ -166,7 +166,7 @@ func (w *world) sees(p policy.OrgID) []string {
 	if err := w.r.Current(w.t.Context(), w.now); err != nil {
 		w.t.Fatal(err)
 	}
-	a := w.r.Access(p, intel, w.now)
+	a := w.r.Access(p, false, intel, w.now)
 	if !a.Read {
 		return nil
 	}
@@ -199,7 +199,7 @@ func (w *world) want(p policy.OrgID, ids ...string) {
 func (w *world) copies(p policy.OrgID) []stix.Object {
 	w.t.Helper()
 	w.sees(p)
-	a := w.r.Access(p, intel, w.now)
+	a := w.r.Access(p, false, intel, w.now)
 	var page store.Page
 	q := store.Query{Versions: store.Versions{All: true}, Limit: 1000, Want: store.WantRows | store.WantObjects, Gate: a.Gate}
 	if err := w.st.Read(w.t.Context(), a.Log, &q, &page); err != nil {

@@ -123,8 +123,8 @@ func (r *Releaser) newBook(set *policy.Set) *book {
 	b := &book{set: set, flows: map[int32][][]*policy.Flow{}, since: map[*policy.Flow]policy.Instant{}, eras: map[int32][]policy.Instant{}, rules: map[ruleKey]*rule{}}
 	for _, c := range r.c.Collections {
 		log := r.g.byLog[c.Log]
-		for _, p := range set.Partners() {
-			flows := set.Out(p, c.Names...)
+		for _, p := range recipients(set) {
+			flows := flowsTo(set, p, c.Names)
 			b.flows[log] = append(b.flows[log], flows)
 			for _, f := range flows {
 				since := r.began.since(f, r.now())

@@ -15,6 +15,7 @@ import (
 // A Delivery is what a partner sends to a collection in one request.
 type Delivery struct {
 	Partner policy.OrgID
+	Person  bool        // the account is one named person's
 	Log     store.LogID // of the collection
 	Objects []stix.Object
 	At      time.Time
@@ -83,6 +84,15 @@ type intake struct {
 	raised   []raise
 }
 
+// reader is the recipient whose release log the one who sends reads.
+func (r *Releaser) reader(d *Delivery) policy.OrgID {
+	who := recipient(d.Partner, d.Person)
+	if _, known := r.o.number[who]; known {
+		return who
+	}
+	return d.Partner
+}
+
 // world reads what the partner sees, or sent, of the objects that it sends.
 func (r *Releaser) world(ctx context.Context, d *Delivery) (map[stix.ID][]*stix.Object, error) {
 	q := store.Query{Versions: store.Versions{All: true}, SpecVersions: bothSpecs, Limit: pageSize, MaxBytes: pageBytes, Want: store.WantObjects | store.WantRows}
@@ -95,7 +105,7 @@ func (r *Releaser) world(ctx context.Context, d *Delivery) (map[stix.ID][]*stix.
 	}
 	var page store.Page
 	for page.More = true; page.More; q.From = page.Last {
-		if err := r.c.Store.Read(ctx, Of(d.Partner, d.Log), &q, &page); err != nil {
+		if err := r.c.Store.Read(ctx, Of(r.reader(d), d.Log), &q, &page); err != nil {
 			return nil, err
 		}
 		all, start := string(page.Objects), 0

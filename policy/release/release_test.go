@@ -17,7 +17,7 @@ func TestRelease(t *testing.T) {
 		object(idOf("malware", 4), 0, clear1, `"name":"x","is_family":false`))
 	w.want(partner, "indicator-1@00", "malware-4@00")
 	w.want(other, "indicator-1@00", "indicator-2@00", "malware-4@00")
-	if a := w.r.Access("identity--dddddddd-0000-4000-8000-000000000004", intel, w.now); a.Listed || a.Read || a.Write {
+	if a := w.r.Access("identity--dddddddd-0000-4000-8000-000000000004", false, intel, w.now); a.Listed || a.Read || a.Write {
 		t.Errorf("an organisation without an agreement has access %+v", a)
 	}
 }
@@ -49,7 +49,7 @@ func TestTime(t *testing.T) {
 	w.now = w.now.Add(time.Microsecond)
 	w.want(partner, "indicator-1@00", "indicator-2@00")
 	w.now = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	if a := w.r.Access(partner, intel, w.now); a.Read {
+	if a := w.r.Access(partner, false, intel, w.now); a.Read {
 		t.Error("F1: the agreement has ended, and the partner still reads")
 	}
 }
@@ -276,4 +276,16 @@ func TestRetention(t *testing.T) {
 	w.restart(list...)
 	w.want(partner)
 	w.want(other, "indicator-1@00")
+}
+
+// A4: RED goes to named persons, not to the organisation.
+func TestPersons(t *testing.T) {
+	w := newWorld(t, agreement(partner, "RED", func(a *policy.Agreement) { a.Flows[0].TLP.Red = "named" }))
+	w.write(object(idOf("indicator", 1), 0, red1), object(idOf("indicator", 2), 0, amber1))
+	w.want(partner, "indicator-2@00")
+	a := w.r.Access(partner, true, intel, w.now)
+	var page store.Page
+	if err := w.st.Read(t.Context(), a.Log, &store.Query{Limit: 10, Gate: a.Gate}, &page); err != nil || page.N != 2 {
+		t.Errorf("a named person reads %d objects, %v; want both", page.N, err)
+	}
 }

@@ -43,6 +43,22 @@ type book struct {
 	rules map[ruleKey]*rule
 }
 
+// unheld notes who may see what mentions an id that nobody holds: those all of
+// whose flows say so.
+func (b *book) unheld(o *outlook) {
+	for p := range o.partners {
+		all, any := true, false
+		for _, flows := range b.flows {
+			for _, f := range flows[p] {
+				all, any = all && f.Dangling(), true
+			}
+		}
+		if all && any {
+			o.unheld.set(p)
+		}
+	}
+}
+
 // era is in which stretch of time between the beginnings of flows something came.
 func (b *book) era(log int32, added store.Added) int {
 	n := 0
@@ -78,8 +94,10 @@ func (r *Releaser) rule(b *book, o *outlook, key ruleKey, now policy.Instant) *r
 	found := newRule(o.ok.width)
 	holdings := r.labels.of(key.label)
 	for _, h := range holdings {
-		if p, ok := o.number[h.From]; ok {
-			found.own.set(p)
+		for _, who := range []policy.OrgID{h.From, recipient(h.From, true)} {
+			if p, ok := o.number[who]; ok {
+				found.own.set(p)
+			}
 		}
 	}
 	for p, kept := range b.flows[key.log] {

@@ -34,9 +34,14 @@ type view struct {
 	gate store.LabelSet
 }
 
-// Access says what partner may do with the collection whose log is given.
-func (r *Releaser) Access(partner policy.OrgID, log store.LogID, at time.Time) Access {
-	v := r.view.Load().byLog[partner][log]
+// Access says what partner may do with the collection whose log is given. person
+// says that it is a named person who asks; RED goes to nobody else.
+func (r *Releaser) Access(partner policy.OrgID, person bool, log store.LogID, at time.Time) Access {
+	views := r.view.Load()
+	v := views.byLog[recipient(partner, person)][log]
+	if v == nil {
+		v = views.byLog[partner][log]
+	}
 	if v == nil {
 		return Access{}
 	}
@@ -103,7 +108,7 @@ func (r *Releaser) publish() {
 		of := map[store.LogID]*view{}
 		for _, c := range r.c.Collections {
 			log := r.g.byLog[c.Log]
-			out, in := r.b.flows[log][p], r.b.set.In(partner, c.Names...)
+			out, in := r.b.flows[log][p], r.b.set.In(partnerOf(partner), c.Names...)
 			if len(out)+len(in) > 0 {
 				of[c.Log] = &view{log: Of(partner, c.Log), out: out, in: in, gate: r.gate(log, p)}
 			}

@@ -37,7 +37,7 @@ func (s *Server) access(r *request, c *collection) release.Access {
 	if s.c.Releaser == nil {
 		return release.Access{}
 	}
-	return s.c.Releaser.Access(r.account.Partner, c.log, r.start)
+	return s.c.Releaser.Access(r.account.Partner, r.account.Person, c.log, r.start)
 }
 
 // rights says what the caller may do with a collection, and whether it may know

@@ -23,6 +23,7 @@ type Account struct {
 	// stands in the agreements with that organisation, and Roots and Rights count
 	// for nothing. "" means our own people.
 	Partner policy.OrgID
+	Person  bool // of the partner, one named person's: RED may go to it
 
 	Password string              // as HashPassword writes it; "" means no login by password
 	Tokens   [][sha256.Size]byte // HashToken of bearer tokens and API keys

@@ -20,7 +20,7 @@ func (s *Server) receive(c echo.Context, r *request, items []stix.Item, beyond i
 	}
 	r.n = len(items) + beyond
 	refusals := map[int]string{}
-	d := release.Delivery{Partner: r.account.Partner, Log: r.coll.log, At: r.start}
+	d := release.Delivery{Partner: r.account.Partner, Person: r.account.Person, Log: r.coll.log, At: r.start}
 	var where []int
 	for i := range items {
 		if items[i].Err != nil {
