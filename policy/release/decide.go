@@ -44,6 +44,9 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 	for w := range ok {
 		ok[w] = (found.ok[w] | found.keep[w]&rel[w]) &^ found.consent[w]
 	}
+	if found.revoked {
+		r.onlyIfSent(at, n, ok)
+	}
 	if !r.looks(found, f.id) {
 		return
 	}
@@ -61,10 +64,11 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 		}
 		d, flow, _ := best(flows, holdings, traits, now, false)
 		ok[p>>6] &^= 1 << (p & 63)
-		switch d.Effect {
-		case policy.Permit:
+		switch {
+		case found.revoked && !r.sent(at, n, p):
+		case d.Effect == policy.Permit:
 			ok.set(p)
-		case policy.Redact:
+		case d.Effect == policy.Redact:
 			at.o.red.of(n).set(p)
 			*at.needs = append(*at.needs, need{n, at.o.partners[p], flow, d.Profile})
 		}
@@ -78,6 +82,30 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 			r.sooner(until)
 		}
 	}
+}
+
+// onlyIfSent keeps a revocation from those who were never sent the object
+// (changes.on_revoke): to them it does not exist.
+func (r *Releaser) onlyIfSent(at *ruling, n int32, ok mask) {
+	ok.each(func(p int) {
+		if !r.sent(at, n, p) {
+			ok[p>>6] &^= 1 << (p & 63)
+		}
+	})
+}
+
+// sent reports whether a partner was sent a version of the object of entry n.
+func (r *Releaser) sent(at *ruling, n int32, p int) bool {
+	at.rel.grow(len(r.g.entries))
+	for _, v := range r.g.versions(n) {
+		if at.rel.of(v).has(p) {
+			return true
+		}
+		if c, ok := r.copies.of[copyKey{v, at.o.partners[p]}]; ok && at.rel.of(c).has(p) {
+			return true
+		}
+	}
+	return false
 }
 
 // key names the rule for an entry.

@@ -37,7 +37,7 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 	if err := r.labels.load(ctx); err != nil {
 		return err
 	}
-	r.g, r.o, r.b = newGraph(), nil, nil
+	r.g, r.o, r.b, r.copies = newGraph(), nil, nil, newCopies()
 	r.pending, r.positions, r.relabels = map[int32]bool{}, map[store.LogID]position{}, map[int32][]store.Relabel{}
 	r.defs, r.sources, r.waiting, r.again, r.fresh = newDefinitions(), map[sourceKey]*source{}, map[int32][]int32{}, nil, nil
 	r.set = set

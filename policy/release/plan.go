@@ -54,14 +54,17 @@ func (r *Releaser) Plan(ctx context.Context, set *policy.Set, limit int) (*Plan,
 }
 
 func (r *Releaser) totals(p *prospect) []Total {
-	counts := map[[2]int32]*Total{}
-	count := func(partner int, n int32) *Total {
-		log := r.g.byLog[r.g.logs[r.g.entries[n].log].of]
-		key := [2]int32{int32(partner), log}
-		t := counts[key]
+	type key struct {
+		partner policy.OrgID
+		log     store.LogID
+	}
+	counts := map[key]*Total{}
+	count := func(partner policy.OrgID, n int32) *Total {
+		k := key{partner, r.g.logs[r.g.entries[n].log].of}
+		t := counts[k]
 		if t == nil {
-			t = &Total{Partner: p.o.partners[partner], Collection: r.g.logs[log].id}
-			counts[key] = t
+			t = &Total{Partner: partner, Collection: k.log}
+			counts[k] = t
 		}
 		return t
 	}
@@ -70,15 +73,20 @@ func (r *Releaser) totals(p *prospect) []Total {
 			continue
 		}
 		shown, rel := p.o.shown.of(int32(n)), p.rel.of(int32(n))
-		for i := range p.o.partners {
+		for i, partner := range p.o.partners {
 			switch now, was := shown.has(i), rel.has(i); {
 			case now && was:
-				count(i, int32(n)).Stays++
+				count(partner, int32(n)).Stays++
 			case now:
-				count(i, int32(n)).Released++
+				count(partner, int32(n)).Released++
 			case was:
-				count(i, int32(n)).Withdrawn++
+				count(partner, int32(n)).Withdrawn++
 			}
+		}
+	}
+	for i, partner := range r.o.partners { // whose agreements end
+		if _, stays := p.o.number[partner]; !stays {
+			r.eachReleased(i, func(n int32) { count(partner, n).Withdrawn++ })
 		}
 	}
 	var out []Total
@@ -91,6 +99,15 @@ func (r *Releaser) totals(p *prospect) []Total {
 		return cmp.Or(cmp.Compare(a.Partner, b.Partner), cmp.Compare(a.Collection, b.Collection))
 	})
 	return out
+}
+
+// eachReleased calls fn for every entry that partner i has.
+func (r *Releaser) eachReleased(i int, fn func(n int32)) {
+	for n := range r.g.entries {
+		if !r.g.entries[n].gone && r.rel.of(int32(n)).has(i) {
+			fn(int32(n))
+		}
+	}
 }
 
 // changes names the first limit changes.

@@ -85,6 +85,9 @@ func TestActivate(t *testing.T) {
 		t.Errorf("plan %+v", plan)
 	}
 	w.want(partner, "indicator-1@00", "indicator-2@00")
+	if plan, err = w.r.Plan(t.Context(), setOf(t, agreement(other, "CLEAR", nil)), 0); err != nil || len(plan.Totals) != 1 || plan.Totals[0].Withdrawn != 2 {
+		t.Errorf("plan without the agreement: %+v, %v", plan, err)
+	}
 	doc := store.Document{Kind: "agreement", ID: "x", Body: []byte("text")}
 	if err := w.r.Activate(t.Context(), tighter, []store.Document{doc}); err != nil {
 		t.Fatal(err)
@@ -288,4 +291,15 @@ func TestPersons(t *testing.T) {
 	if err := w.st.Read(t.Context(), a.Log, &store.Query{Limit: 10, Gate: a.Gate}, &page); err != nil || page.N != 2 {
 		t.Errorf("a named person reads %d objects, %v; want both", page.N, err)
 	}
+}
+
+// E21, E22: a revocation goes to those who have the object, and to nobody else.
+func TestRevocation(t *testing.T) {
+	a := agreement(partner, "GREEN", nil)
+	w := newWorld(t, a)
+	w.write(object(idOf("indicator", 1), 0, green1), object(idOf("indicator", 2), 0, amber1))
+	w.write(object(idOf("indicator", 1), 1, green1, `"revoked":true`), object(idOf("indicator", 2), 1, green1, `"revoked":true`), object(idOf("indicator", 3), 1, green1, `"revoked":true`))
+	w.want(partner, "indicator-1@00", "indicator-1@01")
+	w.restart(a)
+	w.want(partner, "indicator-1@00", "indicator-1@01")
 }

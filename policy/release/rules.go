@@ -14,6 +14,7 @@ type rule struct {
 	asked   mask // of keep: whose flows look at more than the label
 	consent mask // of keep: who may have it only if a consent names the object
 	until   policy.Instant
+	revoked bool // the object is revoked
 }
 
 func newRule(width int) *rule {
@@ -94,6 +95,7 @@ func (r *Releaser) rule(b *book, o *outlook, key ruleKey, now policy.Instant) *r
 	found := newRule(o.ok.width)
 	holdings := r.labels.of(key.label)
 	for _, h := range holdings {
+		found.revoked = found.revoked || h.Revoked
 		for _, who := range []policy.OrgID{h.From, recipient(h.From, true)} {
 			if p, ok := o.number[who]; ok {
 				found.own.set(p)
