@@ -102,10 +102,8 @@ func dayOf(t *testing.T, plan fault.Plan, restart bool) (map[policy.OrgID][]stri
 		return err
 	})
 	try(func() error {
-		if _, err := w.st.Delete(t.Context(), intel, writes[1][0].ID, &store.Query{Versions: store.Versions{All: true}, SpecVersions: bothSpecs}); err != nil {
-			return err
-		}
-		return w.r.Deleted(t.Context(), intel, writes[1][0].ID)
+		_, err := w.r.Delete(t.Context(), intel, writes[1][0].ID, &store.Query{Versions: store.Versions{All: true}, SpecVersions: bothSpecs})
+		return err
 	})
 	got := map[policy.OrgID][]string{partner: w.sees(partner), other: w.sees(other)}
 	for _, list := range got {

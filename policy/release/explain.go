@@ -13,6 +13,7 @@ import (
 // only: partners never learn the difference between withheld and absent.
 type Finding struct {
 	Collection store.LogID // its log
+	Log        store.LogID // that has the entry: the collection's, or another for what is kept apart for a partner
 	Version    string      // as clients name it
 	Added      store.Added
 	Holdings   []policy.Label
@@ -65,7 +66,7 @@ func (r *Releaser) finding(ctx context.Context, p int, n int32) (*Finding, error
 		return nil, err
 	}
 	holdings := r.labels.of(entry.label)
-	f := &Finding{Collection: log.of, Version: o.VersionText(), Added: entry.added, Holdings: holdings, Visible: r.o.shown.of(n).has(p)}
+	f := &Finding{Collection: log.of, Log: log.id, Version: o.VersionText(), Added: entry.added, Holdings: holdings, Visible: r.o.shown.of(n).has(p)}
 	if f.Version == "" {
 		f.Version = entry.added.String()
 	}

@@ -222,13 +222,18 @@ func (r *Releaser) releaseTaken(ctx context.Context, in *intake, more []store.Re
 	if err := r.settle(ctx, united); err != nil {
 		return err
 	}
-	first := make([]int32, 0, len(order))
-	for _, p := range order {
+	return r.commitWith(ctx, docs, r.entriesAt(order))
+}
+
+// entriesAt are the entries at places, those that are not there left out.
+func (r *Releaser) entriesAt(places []place) []int32 {
+	entries := make([]int32, 0, len(places))
+	for _, p := range places {
 		if n, ok := r.g.at(r.g.byLog[p.log], p.added); ok {
-			first = append(first, n)
+			entries = append(entries, n)
 		}
 	}
-	return r.commitWith(ctx, docs, first)
+	return entries
 }
 
 // keepApart stores what contradicts what the collection has, in a log that only
@@ -284,39 +289,88 @@ func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Rela
 	return entries, nil
 }
 
-// Deleted takes what a log has no longer of an object out of everybody's sight:
-// the store has done so already for the object itself, this is about what
-// mentions it.
-func (r *Releaser) Deleted(ctx context.Context, log store.LogID, id stix.ID) error {
+// Written releases what our own people have written to a log: the entries in
+// order, in this order, whether they were new or there already. Those then count
+// as ours, too, by labels, which Own gave. When it returns nil that is durable,
+// and who may see it does.
+func (r *Releaser) Written(ctx context.Context, log store.LogID, order []store.Added, labels []store.Label) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.step(ctx, ""); err != nil {
+		return err
+	}
+	if err := r.followAll(ctx, log); err != nil {
+		return r.fail(err)
+	}
+	more := make([]store.Relabel, len(order))
+	places := make([]place, len(order))
+	for i := range order {
+		more[i], places[i] = store.Relabel{Added: order[i], To: labels[i]}, place{log, order[i]}
+	}
+	united, err := r.unite(ctx, log, more)
+	if err != nil {
+		return r.fail(err)
+	}
+	if err := r.settle(ctx, united); err != nil {
+		return r.fail(err)
+	}
+	return r.commitWith(ctx, nil, r.entriesAt(places))
+}
+
+// Delete deletes versions of an object from a collection: from its log, from what
+// is kept apart for partners, and from everybody's sight, with what rests on it. It
+// returns how many it deleted; of sel counts what counts for store.Writer.
+func (r *Releaser) Delete(ctx context.Context, log store.LogID, id stix.ID, sel *store.Query) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.step(ctx, log); err != nil {
-		return err
+		return 0, err
 	}
+	deleted := 0
+	var entries []int32
+	for _, l := range r.g.logs {
+		if l.of != log || l.copies {
+			continue
+		}
+		n, err := r.c.Store.Delete(ctx, l.id, id, sel)
+		if err != nil {
+			return 0, r.fail(err)
+		}
+		gone, err := r.forget(ctx, l, id)
+		if err != nil {
+			return 0, r.fail(err)
+		}
+		deleted, entries = deleted+n, append(entries, gone...)
+	}
+	if err := r.settle(ctx, entries); err != nil {
+		return 0, r.fail(err)
+	}
+	return deleted, r.commit(ctx)
+}
+
+// forget takes what a log has no longer of an object out of the graph, and returns
+// the entries that settle must look at.
+func (r *Releaser) forget(ctx context.Context, l *logFacts, id stix.ID) ([]int32, error) {
 	number, known := r.g.byID[r.g.key(id)]
-	l := r.g.logs[r.g.byLog[log]]
 	newest, held := l.newest[number]
 	if !known || !held {
-		return nil
+		return nil, nil
 	}
 	q := store.Query{IDs: []stix.ID{id}, Versions: store.Versions{All: true}, SpecVersions: bothSpecs, Limit: store.MaxVersions, Want: store.WantRows}
 	var page store.Page
-	if err := r.c.Store.Read(ctx, log, &q, &page); err != nil {
-		return r.fail(err)
+	if err := r.c.Store.Read(ctx, l.id, &q, &page); err != nil {
+		return nil, err
 	}
 	left := map[store.Added]bool{}
 	for i := range page.Rows {
 		left[page.Rows[i].Added] = true
 	}
-	entries := append([]int32(nil), r.g.versions(newest)...)
+	entries := slices.Clone(r.g.versions(newest))
 	for _, n := range entries {
 		if !left[r.g.entries[n].added] {
 			r.g.remove(n)
 			clear(r.rel.of(n))
 		}
 	}
-	if err := r.settle(ctx, entries); err != nil {
-		return r.fail(err)
-	}
-	return r.commit(ctx)
+	return entries, nil
 }

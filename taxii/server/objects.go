@@ -285,17 +285,16 @@ func (s *Server) deleteObject(c echo.Context, r *request) error {
 	if r.query.All && len(r.sel.SpecVersions) == 0 {
 		r.sel.SpecVersions = []string{"2.0", "2.1"}
 	}
-	n, err := s.c.Store.Delete(c.Request().Context(), r.coll.log, stix.ID(c.Param("object")), &r.sel)
+	remove := s.c.Store.Delete
+	if s.c.Releaser != nil {
+		remove = s.c.Releaser.Delete
+	}
+	n, err := remove(c.Request().Context(), r.coll.log, stix.ID(c.Param("object")), &r.sel)
 	if err != nil {
 		return err
 	}
 	if r.n = n; n == 0 {
 		return notFound()
-	}
-	if s.c.Releaser != nil {
-		if err := s.c.Releaser.Deleted(c.Request().Context(), r.coll.log, stix.ID(c.Param("object"))); err != nil {
-			return err
-		}
 	}
 	s.write(c, r, http.StatusOK, nil, nil)
 	return nil

@@ -165,18 +165,23 @@ func (s *Server) label(c echo.Context, b *store.Batch) (err error) {
 	return err
 }
 
-// release waits until everybody sees what they may of a batch.
+// release waits until everybody sees what they may of a batch, in its order,
+// whatever of it was there before.
 func (s *Server) release(c echo.Context, b *store.Batch, receipt *store.Receipt) error {
-	last := store.Added(0)
-	for i, outcome := range receipt.Outcomes {
-		if outcome == store.Stored {
-			last = max(last, receipt.Added[i])
-		}
-	}
-	if s.c.Releaser == nil || last == 0 {
+	if s.c.Releaser == nil {
 		return nil
 	}
-	return s.c.Releaser.Release(c.Request().Context(), b.Log, last)
+	var order []store.Added
+	var labels []store.Label
+	for i, outcome := range receipt.Outcomes {
+		if outcome == store.Stored || outcome == store.Duplicate {
+			order, labels = append(order, receipt.Added[i]), append(labels, b.Labels[i])
+		}
+	}
+	if len(order) == 0 {
+		return nil
+	}
+	return s.c.Releaser.Written(c.Request().Context(), b.Log, order, labels)
 }
 
 // newStatus reports on items, in their order, and on as many failures as beyond
