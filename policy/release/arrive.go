@@ -30,13 +30,18 @@ func (r *Releaser) source(from policy.OrgID, log store.LogID) *source {
 		return s
 	}
 	s := &source{scope: &scope{from: from, held: r.defs}}
-	of := policy.Source{From: from, Definitions: s.scope, Places: r.c.Places}
-	if from != "" {
-		of.Flows, of.Channel = r.set.In(from, r.names(log)...), "push"
-	}
-	s.Receiver = r.set.Receiver(of)
+	s.Receiver = r.receiver(s.scope, log)
 	r.sources[key] = s
 	return s
+}
+
+// receiver labels what comes from the source that a scope is of.
+func (r *Releaser) receiver(s *scope, log store.LogID) *policy.Receiver {
+	of := policy.Source{From: s.from, Definitions: s, Places: r.c.Places}
+	if s.from != "" {
+		of.Flows, of.Channel = r.set.In(s.from, r.names(log)...), "push"
+	}
+	return r.set.Receiver(of)
 }
 
 // names are those of the collection with the log.

@@ -1,11 +1,13 @@
 package release
 
 import (
+	"context"
 	"slices"
 	"strings"
 
 	"entente/policy"
 	"entente/stix"
+	"entente/store"
 )
 
 // definitions are the marking definitions and the identities with labels that are
@@ -68,6 +70,8 @@ type scope struct {
 	from policy.OrgID
 	held *definitions
 	with *definitions // that come with what is looked at; nil: none
+
+	sees func(stix.ID, *definition) bool // of ours only those; nil: all
 }
 
 // Marking implements [policy.Definitions].
@@ -89,11 +93,62 @@ func (s *scope) find(id stix.ID, of func(*definitions) []definition) (definition
 				continue
 			}
 			for _, d := range of(held) {
-				if d.from == from {
+				if d.from == from && (from == s.from || s.sees == nil || s.sees(id, &d)) {
 					return d, true
 				}
 			}
 		}
 	}
 	return definition{}, false
+}
+
+// inSight is the scope that a partner knows of: what it is told must not depend
+// on definitions of ours that it does not see.
+func (r *Releaser) inSight(ctx context.Context, s *scope) *scope {
+	p, known := r.o.number[s.from]
+	sees := func(id stix.ID, d *definition) bool {
+		number, held := r.g.byID[r.g.key(id)]
+		if !known || !held {
+			return false
+		}
+		for _, n := range r.g.ids[number].entries {
+			if !r.o.shown.of(n).has(p) {
+				continue
+			}
+			if raw, err := r.object(ctx, n); err == nil && raw == d.raw {
+				return true
+			}
+		}
+		return false
+	}
+	return &scope{from: s.from, held: s.held, with: s.with, sees: sees}
+}
+
+// defines reports whether what o counts as depends on definitions.
+func (r *Releaser) defines(o *stix.Object) bool {
+	for _, m := range o.Markings {
+		if _, pinned := stix.TLPByID(m); !pinned {
+			return true
+		}
+	}
+	return r.defs.identities[o.CreatedBy] != nil
+}
+
+// learn notes the definition that entry n is, if it is one, for those whose
+// holding a label is.
+func (r *Releaser) learn(ctx context.Context, n int32, label store.Label) error {
+	raw, err := r.object(ctx, n)
+	if err != nil {
+		return err
+	}
+	o, err := stix.Parse(raw)
+	if err != nil || o.Type != "marking-definition" && o.Type != "identity" || r.in.Inspect(raw, &r.content) != nil {
+		return err
+	}
+	for _, h := range r.labels.of(label) {
+		if r.defs.add(h.From, o.ID, o.Version(), raw, r.content.Labels) {
+			r.defined(h.From, o.ID)
+		}
+	}
+	return nil
 }

@@ -127,9 +127,13 @@ func (r *Releaser) world(ctx context.Context, d *Delivery) (map[stix.ID][]*stix.
 func (r *Releaser) judge(ctx context.Context, in *intake, world map[stix.ID][]*stix.Object) error {
 	s := r.source(in.Partner, in.Log)
 	defer r.carry(s, in.Objects)()
+	told := r.receiver(r.inSight(ctx, s.scope), in.Log)
 	for i := range in.Objects {
 		o := &in.Objects[i]
 		h, why := s.Receive(r.arrival(o, policy.Instant(in.At.UnixMicro())))
+		if r.defines(o) {
+			_, why = told.Receive(r.arrival(o, policy.Instant(in.At.UnixMicro())))
+		}
 		if why != nil {
 			in.verdicts[i].Refused = refusal(why)
 			continue
@@ -273,6 +277,9 @@ func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Rela
 			batch.Relabel = append(batch.Relabel, store.Relabel{Added: c.Added, From: from, To: both})
 			r.g.entries[n].label = both
 			entries = append(entries, n)
+			if err := r.learn(ctx, n, c.To); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if len(entries) == 0 {
