@@ -7,7 +7,7 @@ type AgreementID string
 
 // An Agreement is one revision of a memorandum of understanding between two
 // organisations, as its document says it. Every field says its default; what a
-// term does at decision time is in the table of terms (see Terms).
+// term does at decision time is in the table of terms (see TermTable).
 type Agreement struct {
 	Schema     string      `yaml:"schema"` // "mou/1"
 	ID         AgreementID `yaml:"id"`

@@ -119,7 +119,7 @@ type compiler struct {
 func (c *compiler) wrong(path, format string, args ...any) {
 	what := fmt.Sprintf(format, args...)
 	if p := c.agreement.source.position(path); p != (Position{}) {
-		c.mistakes = append(c.mistakes, fmt.Errorf("%s:%d:%d: %s %s: %w", p.File, p.Line, p.Column, path, what, ErrInvalid))
+		c.mistakes = append(c.mistakes, Mistake{File: p.File, Line: p.Line, Column: p.Column, What: path + " " + what})
 		return
 	}
 	c.mistakes = append(c.mistakes, fmt.Errorf("%s: %s %s: %w", c.agreement.ID, path, what, ErrInvalid))
