@@ -35,7 +35,7 @@ func TestCases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const least = 81
+	const least = 82
 	if len(files) < least {
 		t.Fatalf("found %d cases, want at least %d", len(files), least)
 	}
@@ -141,6 +141,8 @@ func (c sections) holds(d, kept *Decision, holding int, what, arg string) bool {
 		return slices.Contains(rulesOf(*d, Redact), arg)
 	case "must":
 		return slices.ContainsFunc(d.Obligations, func(o Obligation) bool { return o.String() == arg })
+	case "must-not":
+		return !slices.ContainsFunc(d.Obligations, func(o Obligation) bool { return o.String() == arg })
 	case "until":
 		return d.Until.String() == arg
 	case "kept":

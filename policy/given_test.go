@@ -31,6 +31,7 @@ func TestRunTests(t *testing.T) {
 		{"client", Given{Kind: "client", TLP: "AMBER", Hop: 2}, permit, ""},
 		{"partner beyond", Given{Kind: "partner", TLP: "CLEAR", Hop: 2}, Expect{Effect: "withhold", Reason: "onward.clients"}, ""},
 		{"third hop", Given{Kind: "client", TLP: "CLEAR", Hop: 3}, Expect{Effect: "withhold", Reason: "onward.hops"}, ""},
+		{"never arrived", Given{TLP: "AMBER+STRICT", Kind: "org", Hop: 2}, Expect{Effect: "withhold", Reason: "tlp.max"}, ""},
 		{"personal", Given{PD: "indirect"}, Expect{Effect: "withhold", Reason: "pd.indirect"}, ""},
 		{"H2 here", Given{Handling: "H2"}, permit, ""},
 		{"H2 beyond", Given{Handling: "H2", Kind: "client", Hop: 2}, Expect{Effect: "withhold", Reason: "handling.H2"}, ""},
@@ -152,5 +153,38 @@ func TestPanicWithholds(t *testing.T) {
 	}
 	if _, err := good.Try(Given{TLP: "PINK"}, false); !errors.Is(err, ErrInvalid) {
 		t.Errorf("Try = %v", err)
+	}
+}
+
+// TestBestOfBounds: without an object, what is sure comes first, and a consent is
+// needed only if nothing passes without one.
+func TestBestOfBounds(t *testing.T) {
+	f := flowOf(t, nil)
+	free := relayedLabel(LevelClear, 2, Terms{By: orgC, Mode: "tlp", MaxHops: 9})
+	bound := relayedLabel(LevelClear, 2, Terms{By: orgC, Mode: "consent", MaxHops: 9})
+	free.Originator, bound.Originator = false, true
+	for _, tc := range []struct {
+		name           string
+		holdings       []Label
+		holding        int
+		per, onConsent bool
+	}{
+		{"free", []Label{free}, 0, false, false},
+		{"bound", []Label{bound}, 0, true, true},
+		{"bound and free", []Label{bound, free}, 1, false, false},
+		{"free and bound", []Label{free, bound}, 0, false, false},
+		{"bound twice", []Label{bound, bound}, 0, true, true},
+	} {
+		d, _, h := Best([]*Flow{f}, tc.holdings, nil, noon, false)
+		if d.Effect != Permit || h != tc.holding || d.PerObject != tc.per || d.OnlyConsent != tc.onConsent {
+			t.Errorf("%s: %s by holding %d, per object %v, only with consent %v", tc.name, d.Effect, h, d.PerObject, d.OnlyConsent)
+		}
+	}
+	maybe := relayedLabel(LevelClear, 2, Terms{By: orgC, Mode: "tlp", MaxHops: 9})
+	maybe.Lacks = 0 // labels of an object of somebody else's are held against the flow
+	for _, holdings := range [][]Label{{maybe, bound}, {bound, maybe}} {
+		if d, _, _ := Best([]*Flow{f}, holdings, nil, noon, false); d.OnlyConsent || !d.PerObject {
+			t.Errorf("one of two needs no consent: only with consent %v, per object %v", d.OnlyConsent, d.PerObject)
+		}
 	}
 }
