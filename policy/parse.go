@@ -136,7 +136,11 @@ func (d *decoder) scalar(n *node, v reflect.Value, path, term string) {
 		}
 		v.SetString(n.text)
 		if what, instead := checkText(term, n.text); what != "" {
-			d.wrong(n.at, fmt.Sprintf("%s: %s %s", path, excerpt(n.text), what), instead)
+			shown := excerpt(n.text)
+			if strings.HasPrefix(term, "signatures.") {
+				shown = fmt.Sprintf("%.8q…", n.text)
+			}
+			d.wrong(n.at, fmt.Sprintf("%s: %s %s", path, shown, what), instead)
 		}
 	case reflect.Bool:
 		if n.kind != truthNode {

@@ -130,6 +130,11 @@ func (v *validator) parties() {
 	if slices.Contains(a.Originates, b.Org) && b.Org != "" {
 		v.wrong("parties.a.originates", "remove it", "has the organisation of party b")
 	}
+	for i, k := range b.Keys {
+		if slices.ContainsFunc(a.Keys, func(other PublicKey) bool { return other.Key == k.Key }) {
+			v.wrong(fmt.Sprintf("parties.b.keys[%d]", i), "give each party its own", "is a key of party a, too")
+		}
+	}
 	v.party("parties.a", a)
 	v.party("parties.b", b)
 }
