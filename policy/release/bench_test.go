@@ -85,3 +85,28 @@ func BenchmarkProspect(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100_000, "ns/object")
 }
+
+// BenchmarkRules is what deciding 5,000 labels for 200 flows costs: all of it, when
+// agreements change.
+func BenchmarkRules(b *testing.B) {
+	w := &world{t: b, st: mem.New()}
+	w.restart(partners(200)...)
+	sets := make([][]policy.Label, 5000)
+	for i := range sets {
+		sets[i] = []policy.Label{{Type: "indicator", Originator: true, Creator: policy.OrgID(fmt.Sprintf("identity--%08d-0000-4000-8000-00000000000a", i)),
+			Level: policy.LevelClear + policy.Level(i%4), Editions: policy.TLP1, Lacks: policy.PartLabels | policy.PartHosts | policy.PartExtensions | policy.PartSighters}}
+	}
+	labels, err := w.r.labels.intern(b.Context(), sets)
+	if err != nil {
+		b.Fatal(err)
+	}
+	set := setOf(b, partners(200)...)
+	for b.Loop() {
+		book := w.r.newBook(set)
+		o := newOutlook(w.r.g, recipients(set))
+		for _, l := range labels {
+			w.r.rule(book, o, ruleKey{log: 0, label: l}, w.r.now())
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Seconds())/float64(b.N), "s")
+}
