@@ -154,11 +154,11 @@ func (r *Releaser) relabel(n int32, was store.Label) {
 	r.relabels[f.log] = append(list, store.Relabel{Added: f.added, From: was, To: f.label})
 }
 
-// mentions adds to c.Refs the marking definitions that an object needs: these are
-// all the ids that must be visible to whoever is to see it.
+// mentions adds to c.Refs the markings of an object: these are all the ids that
+// must be visible to whoever is to see it.
 func mentions(c *stix.Content) []stix.ID {
 	add := func(m stix.ID) {
-		if _, pinned := stix.TLPByID(m); !pinned && !slices.Contains(c.Refs, m) {
+		if !slices.Contains(c.Refs, m) {
 			c.Refs = append(c.Refs, m)
 		}
 	}

@@ -187,6 +187,7 @@ func (o *outlook) lower(n int32, push func(int32)) {
 // show sets the shown masks of what was touched, and of the marking definitions
 // that it is marked with: these are touched, too.
 func (o *outlook) show() {
+	recount := map[int32]bool{}
 	for i := 0; i < len(o.touched); i++ {
 		n := o.touched[i]
 		if o.g.entries[n].marking {
@@ -198,13 +199,18 @@ func (o *outlook) show() {
 		}
 		for _, id := range o.g.mentions(n) {
 			if facts := &o.g.ids[id]; facts.marking {
-				o.use(id, vis, shown)
+				if o.use(id, vis, shown) {
+					recount[id] = true
+				}
 				for _, e := range facts.entries {
 					o.touch(e)
 				}
 			}
 		}
 		copy(shown, vis)
+	}
+	for id := range recount {
+		o.count(id)
 	}
 	for _, n := range o.touched {
 		if !o.g.entries[n].marking {
@@ -218,17 +224,20 @@ func (o *outlook) show() {
 }
 
 // use notes that an entry which is marked with the marking id is now seen by
-// vis, no longer by was. Only a loss needs a look at the other entries.
-func (o *outlook) use(id int32, vis, was mask) {
+// vis, no longer by was. It reports whether somebody has lost it: then the others
+// have to be counted.
+func (o *outlook) use(id int32, vis, was mask) (lost bool) {
 	used := o.used.of(id)
-	lost := false
 	for w := range used {
 		lost = lost || was[w]&^vis[w] != 0
 		used[w] |= vis[w]
 	}
-	if !lost {
-		return
-	}
+	return lost
+}
+
+// count works out anew who sees something that is marked with id.
+func (o *outlook) count(id int32) {
+	used := o.used.of(id)
 	clear(used)
 	o.g.users(id, func(u int32) {
 		if !o.g.entries[u].marking {

@@ -1,0 +1,202 @@
+package server
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	mrand "math/rand/v2"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"entente/policy"
+	"entente/policy/release"
+	"entente/stix"
+	"entente/store"
+	"entente/store/bolt"
+)
+
+// BenchmarkShared is a partner's page of 1,000 objects of 1 kB from its release log
+// on the embedded store, over TCP by 16 connections, as a ratio to Go's net/http
+// serving pages of the same size from memory, in turns. So much of the collection is
+// visible to the partner: at random, or in bursts of 250.
+func BenchmarkShared(b *testing.B) {
+	for _, visible := range []int{90, 50, 10} {
+		for _, burst := range []int{1, 250} {
+			b.Run(fmt.Sprintf("visible=%d/burst=%d", visible, burst), func(b *testing.B) { benchShared(b, visible, burst) })
+		}
+	}
+}
+
+func benchShared(b *testing.B, visible, burst int) {
+	st, err := bolt.Open(filepath.Join(b.TempDir(), "data"), bolt.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer st.Close()
+	releaser := benchReleaser(b, st, 1)
+	fillShared(b, st, releaser, 40_000, visible, burst)
+	page := ""
+	s, _ := authServer(b, func(c *Config) {
+		c.Store, c.Releaser = st, releaser
+		c.Log = slog.New(slog.DiscardHandler)
+		c.Accounts, err = NewAccounts([]Account{{Name: "partner", Tokens: [][32]byte{HashToken("token")}, Partner: benchPartner(0)}})
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	static := http.NewServeMux()
+	static.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, page) })
+	ours, theirs := listen(b, s.Handler()), listen(b, static)
+	page = get(b, ours, objectsA+"?limit=1000")
+	if n := strings.Count(page, `"spec_version"`); n != 1000 {
+		b.Fatalf("a page has %d objects", n)
+	}
+	var took [2]time.Duration
+	for b.Loop() {
+		for i, at := range []string{ours, theirs} {
+			start := time.Now()
+			poll(b, at, objectsA+"?limit=1000", 16, 12)
+			took[i] += time.Since(start)
+		}
+	}
+	b.ReportMetric(float64(took[1])/float64(took[0]), "of-net/http")
+	b.ReportMetric(16*12*float64(b.N)/took[0].Seconds(), "pages/s")
+}
+
+func benchPartner(i int) policy.OrgID {
+	return policy.OrgID(fmt.Sprintf("identity--%08d-0000-4000-8000-000000000001", i))
+}
+
+// benchReleaser has n partners that see GREEN.
+func benchReleaser(b *testing.B, st store.Store, n int) *release.Releaser {
+	const us policy.OrgID = "identity--aaaaaaaa-0000-4000-8000-000000000001"
+	var list []*policy.Agreement
+	for i := range n {
+		p := benchPartner(i)
+		list = append(list, &policy.Agreement{
+			ID: policy.AgreementID("mou--" + strings.TrimPrefix(string(p), "identity--")), Revision: 1, Status: policy.Active,
+			Valid:    policy.Validity{From: "2020-01-01T00:00:00Z", Until: "2090-01-01T00:00:00Z"},
+			Purposes: policy.Purposes{Allow: []string{"defence"}},
+			Parties:  policy.Parties{A: policy.Party{Org: us}, B: policy.Party{Org: p, Understands: []string{"tlp1", "tlp2"}}},
+			Flows: []policy.FlowTerms{{
+				Name: "out", Direction: "a->b", Collections: []string{collA}, Channels: []string{"poll"}, Purposes: []string{"defence"},
+				Select: policy.Select{Types: []string{"*"}}, TLP: policy.TLPTerms{Max: "GREEN", Default: "AMBER+STRICT", Floor: "CLEAR", Red: "never"},
+				PersonalData: policy.PersonalDataTerms{Allow: []string{"indirect"}, Ground: "x"}, Changes: policy.ChangeTerms{Retroactive: "all"},
+			}},
+		})
+	}
+	set, err := policy.Compile(us, list)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := release.New(b.Context(), release.Config{
+		Store: st, Collections: []release.Collection{{Log: collA, Names: []string{collA}}}, Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
+	}, set)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return r
+}
+
+// fillShared commits n objects, so many of a hundred GREEN and the others AMBER.
+func fillShared(b *testing.B, st store.Store, r *release.Releaser, n, visible, burst int) {
+	rnd := mrand.New(mrand.NewPCG(1, 2))
+	green := true
+	for from := 0; from < n; from += 1000 {
+		var objects []stix.Object
+		for i := from; i < from+1000; i++ {
+			if i%burst == 0 {
+				green = rnd.IntN(100) < visible
+			}
+			objects = append(objects, sharedObject(b, i, green))
+		}
+		labels, err := r.Own(b.Context(), collA, objects)
+		if err != nil {
+			b.Fatal(err)
+		}
+		receipt, err := st.Commit(b.Context(), &store.Batch{Log: collA, Objects: objects, Labels: labels, At: time.Now()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := r.Release(b.Context(), collA, receipt.Added[len(receipt.Added)-1]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func sharedObject(b *testing.B, i int, green bool) stix.Object {
+	marking := "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"
+	if green {
+		marking = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
+	}
+	o, err := stix.Parse(fmt.Sprintf(`{"type":"attack-pattern","spec_version":"2.1","id":"attack-pattern--%08d-0000-4000-8000-000000000000",`+
+		`"created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"%d","object_marking_refs":[%q],"description":%q}`,
+		i, i, marking, strings.Repeat("word ", 140)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return o
+}
+
+// listen serves h on loopback until the benchmark ends.
+func listen(b *testing.B, h http.Handler) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := &http.Server{Handler: h}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = s.Serve(l) }()
+	b.Cleanup(func() { _ = s.Close(); <-done })
+	return "http://" + l.Addr().String()
+}
+
+func asPartner(b *testing.B, at, path string) *http.Request {
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, at+path, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer token")
+	r.Header.Set("Accept-Encoding", "identity")
+	return r
+}
+
+func get(b *testing.B, at, path string) string {
+	resp, err := http.DefaultClient.Do(asPartner(b, at, path))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		b.Fatalf("%d %s %v", resp.StatusCode, body, err)
+	}
+	return string(body)
+}
+
+// poll asks for path n times on each of so many connections.
+func poll(b *testing.B, at, path string, connections, n int) {
+	var wg sync.WaitGroup
+	for range connections {
+		wg.Go(func() {
+			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1, ReadBufferSize: 256 << 10}}
+			defer client.CloseIdleConnections()
+			for range n {
+				resp, err := client.Do(asPartner(b, at, path))
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			}
+		})
+	}
+	wg.Wait()
+}
