@@ -139,9 +139,10 @@ func TestAdmitNearest(t *testing.T) {
 // TestBinding: the terms of all flows that take an object bind it, those of flows
 // in force before those that only stage.
 func TestBinding(t *testing.T) {
-	two := func(status Status) *Receiver {
+	const one, other AgreementID = "mou--11111111-1111-4111-8111-111111111111", "mou--22222222-2222-4222-8222-222222222222"
+	two := func(status Status, id AgreementID) *Receiver {
 		second := ordinary(func(a *Agreement, f *FlowTerms) {
-			a.ID, a.Status, f.Name = "mou--22222222-2222-4222-8222-222222222222", status, "second"
+			a.ID, a.Status, f.Name = id, status, "second"
 			f.TLP.Default, f.TLP.Community, f.PAP.Default, f.Embargo.Until = "RED", "k2", "RED", "2026-06-01T00:00:00Z"
 			f.Embargo.OnLabels = map[string]string{"op": "2026-07-01T00:00:00Z"}
 			f.TLP.Max, f.TLP.Red, f.PAP.Max = "RED", "named", "RED"
@@ -155,6 +156,7 @@ func TestBinding(t *testing.T) {
 	}
 	tests := []struct {
 		status      Status
+		id          AgreementID
 		more        string
 		terms       []string
 		level       Level
@@ -162,13 +164,14 @@ func TestBinding(t *testing.T) {
 		pap         Level
 		embargo     string
 	}{
-		{Active, "", []string{"technical", "second"}, LevelRed, []string{"k1", "k2"}, LevelRed, "2026-06-01T00:00:00Z"},
-		{Active, `,"labels":["op"]`, []string{"technical", "second"}, LevelRed, []string{"k1", "k2"}, LevelRed, "2026-07-01T00:00:00Z"},
-		{Shadow, `,"labels":["op"]`, []string{"technical"}, LevelAmber, []string{"k1"}, LevelNone, "1970-01-01T00:00:00Z"},
-		{Draft, "", []string{"technical"}, LevelAmber, []string{"k1"}, LevelNone, "1970-01-01T00:00:00Z"},
+		{Active, other, "", []string{"technical", "second"}, LevelRed, []string{"k1", "k2"}, LevelRed, "2026-06-01T00:00:00Z"},
+		{Active, other, `,"labels":["op"]`, []string{"technical", "second"}, LevelRed, []string{"k1", "k2"}, LevelRed, "2026-07-01T00:00:00Z"},
+		{Active, "mou--00000000-0000-4000-8000-000000000000", "", []string{"second", "technical"}, LevelRed, []string{"k1", "k2"}, LevelRed, "2026-06-01T00:00:00Z"},
+		{Shadow, other, `,"labels":["op"]`, []string{"technical"}, LevelAmber, []string{"k1"}, LevelNone, "1970-01-01T00:00:00Z"},
+		{Draft, other, "", []string{"technical"}, LevelAmber, []string{"k1"}, LevelNone, "1970-01-01T00:00:00Z"},
 	}
 	for _, tc := range tests {
-		h, refusal := two(tc.status).Receive(arrival(t, indicatorOf(orgA, tc.more)))
+		h, refusal := two(tc.status, tc.id).Receive(arrival(t, indicatorOf(orgA, tc.more)))
 		if refusal != nil || h.Staged {
 			t.Fatalf("%s: refused %v, staged %v", tc.status, refusal, h.Staged)
 		}
@@ -181,7 +184,7 @@ func TestBinding(t *testing.T) {
 		if want := fmt.Sprintln(tc.terms, tc.level, tc.communities, tc.pap, tc.embargo); got != want {
 			t.Errorf("%s%s: %swant %s", tc.status, tc.more, got, want)
 		}
-		if l.Under != "mou--11111111-1111-4111-8111-111111111111" || l.Revision != 7 {
+		if l.Under != min(one, tc.id) || l.Revision != 7 {
 			t.Errorf("%s: under %s@%d", tc.status, l.Under, l.Revision)
 		}
 	}
@@ -334,6 +337,7 @@ func TestForged(t *testing.T) {
 		{"right, with an empty extension, as the schema allows", v2Strict, `"name":"TLP:AMBER+STRICT","extensions":{}`, false},
 		{"with another extension", v2Red, `"name":"TLP:RED","extensions":{"x":{}}`, true},
 		{"B2", v1Red, `"definition_type":"statement","definition":{"statement":"Public"}`, true},
+		{"B2 that says red", v1Red, `"definition_type":"statement","definition":{"statement":"TLP:RED"}`, true},
 		{"of TLP 1, right", v1Red, `"definition_type":"tlp","definition":{"tlp":"red"}`, false},
 		{"of TLP 1, another level", v1Red, `"definition_type":"tlp","definition":{"tlp":"white"}`, true},
 		{"of TLP 1, by TLP 2", v1Red, tlp2("clear"), true},

@@ -207,6 +207,14 @@ func TestGranularParts(t *testing.T) {
 	}
 }
 
+// TestOtherText: what a scope gives for an id must have that id.
+func TestOtherText(t *testing.T) {
+	defs := scope{markings: map[string]string{mark(1): defined(map[string]string{mark(2): copyright}).markings[mark(2)]}}
+	if m := newResolver(defs).one(stix.ID(mark(1))); m.level != LevelUnknown {
+		t.Errorf("level %v", m.level)
+	}
+}
+
 // TestManyMarkings: a label stays small whatever is marked with what, a long chain
 // is followed to its end, and neither takes long.
 func TestManyMarkings(t *testing.T) {

@@ -264,7 +264,7 @@ func hexAddress(s string, i int) (yes bool, last int) {
 		}
 	}
 	a, err := netip.ParseAddr(token)
-	return err == nil && a.Is6() && a != netip.IPv6Unspecified(), last
+	return err == nil && a != netip.IPv6Unspecified(), last
 }
 
 // device reports whether a token is the address of a network interface.
