@@ -78,7 +78,7 @@ func (r *Releaser) decideAll(ctx context.Context, p *prospect, now policy.Instan
 			f := &r.g.entries[n]
 			switch {
 			case f.gone:
-			case l.partner == "" && r.looks(r.rule(p.b, p.o, p.b.key(r.g, f), now), f.id):
+			case l.id == l.of && r.looks(r.rule(p.b, p.o, p.b.key(r.g, f), now), f.id):
 				look = append(look, n)
 			default:
 				r.decide(at, n, "", now)

@@ -63,11 +63,13 @@ func (r *Releaser) arrival(o *stix.Object, at policy.Instant) *policy.Arrival {
 	return in
 }
 
-// Own returns the labels of what our own people put into a collection.
+// Own returns the labels of what our own people are about to put into a
+// collection. What time has ended is gone when it returns, so that nothing counts
+// as there already that is not.
 func (r *Releaser) Own(ctx context.Context, log store.LogID, objects []stix.Object) ([]store.Label, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.mend(ctx); err != nil {
+	if err := r.step(ctx, ""); err != nil {
 		return nil, err
 	}
 	s := r.source("", log)
@@ -126,7 +128,7 @@ func (r *Releaser) admit(ctx context.Context, log int32, row *store.Row, raw str
 			r.defined(h.From, row.ID)
 		}
 	}
-	r.wait(n, raw)
+	r.wait(n)
 	return n, nil
 }
 
@@ -198,23 +200,18 @@ func (r *Releaser) traits(n int32, raw string) *policy.Traits {
 // unresolved is the fault of a label that waits for a marking definition.
 const unresolved = "marking.unresolved"
 
-// wait notes which marking definitions entry n, whose object is raw, waits for:
-// those that mark it, and those that mark these.
-func (r *Releaser) wait(n int32, raw string) {
-	f := &r.g.entries[n]
-	for _, was := range r.labels.of(f.label) {
-		if !slices.Contains(was.Faults, unresolved) {
+// wait notes which marking definitions an entry waits for.
+func (r *Releaser) wait(n int32) {
+	for _, h := range r.labels.of(r.g.entries[n].label) {
+		if !slices.Contains(h.Faults, unresolved) {
 			continue
 		}
-		o, err := stix.Parse(raw)
-		if err != nil {
-			return // it is nobody's
+		for _, id := range r.g.mentions(n) {
+			if r.g.ids[id].marking {
+				r.waiting[id] = append(r.waiting[id], n)
+			}
 		}
-		h, _ := r.source(was.From, r.g.logs[f.log].of).Again(r.arrival(&o, r.now()), &was)
-		for _, m := range h.Missing {
-			id := r.g.id(m)
-			r.waiting[id] = append(r.waiting[id], n)
-		}
+		return
 	}
 }
 
@@ -265,7 +262,7 @@ func (r *Releaser) labelAgain(ctx context.Context) ([]int32, error) {
 			r.relabel(n, was)
 			changed = append(changed, n)
 		}
-		r.wait(n, raw)
+		r.wait(n)
 	}
 	return changed, nil
 }

@@ -37,7 +37,7 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 	}
 	clear(at.o.red.of(n))
 	copy(own, found.own)
-	if l.partner != "" { // kept apart: it is for the one who sent it
+	if l.apart() { // it is for the one who sent it
 		clear(ok)
 		return
 	}

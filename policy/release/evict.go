@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"entente/policy"
 	"entente/stix"
 	"entente/store"
 )
@@ -31,8 +32,13 @@ func (r *Releaser) evictOne(ctx context.Context, log store.LogID, n int32, raw s
 		return err
 	}
 	f := &r.g.entries[n]
-	for _, h := range r.labels.of(f.label) {
-		apart := store.Batch{Log: heldFor(h.From, log), Objects: []stix.Object{o}, Labels: []store.Label{f.label}, At: r.c.Now()}
+	holdings := r.labels.of(f.label)
+	for i, h := range holdings {
+		own, err := r.labels.intern(ctx, [][]policy.Label{holdings[i : i+1]})
+		if err != nil {
+			return err
+		}
+		apart := store.Batch{Log: heldFor(h.From, log), Objects: []stix.Object{o}, Labels: own, At: r.c.Now()}
 		if _, err := r.c.Store.Commit(ctx, &apart); err != nil {
 			return err
 		}

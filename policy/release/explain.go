@@ -71,7 +71,7 @@ func (r *Releaser) finding(ctx context.Context, p int, n int32) (*Finding, error
 		f.Version = entry.added.String()
 	}
 	flows, traits := r.b.flows[r.g.byLog[log.of]][p], r.traits(n, raw)
-	if len(flows) > 0 && log.partner == "" && traits != nil {
+	if len(flows) > 0 && log.id == log.of && traits != nil {
 		f.Decision, f.Flow, _ = policy.Best(flows, holdings, traits, r.now(), true)
 	}
 	if copied, ok := r.copies.of[copyKey{n, r.o.partners[p]}]; ok && r.o.shown.of(copied).has(p) {

@@ -39,6 +39,10 @@ type logFacts struct {
 	chain   map[int32][]int32 // by id: its entries, for ids with more than one
 }
 
+// apart reports whether it is for one partner, or for nobody, and not for those
+// who may see the collection.
+func (l *logFacts) apart() bool { return l.id != l.of && !l.copies }
+
 // A fact is one entry of a log.
 type fact struct {
 	added   store.Added

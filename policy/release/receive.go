@@ -261,11 +261,14 @@ func (r *Releaser) keepApart(ctx context.Context, in *intake, apart *store.Batch
 // unite adds the holdings of To to those of From, for entries of a log, decides
 // about them again and returns them.
 func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Relabel) ([]int32, error) {
+	if err := r.commitLabels(ctx); err != nil { // else From would not be what the store has
+		return nil, err
+	}
 	batch := store.Batch{Log: log, At: r.c.Now()}
 	var entries []int32
 	for _, c := range list {
 		n, ok := r.g.at(r.g.byLog[log], c.Added)
-		if !ok {
+		if !ok || r.g.entries[n].gone {
 			continue // deleted meanwhile
 		}
 		from := r.g.entries[n].label
