@@ -1,7 +1,7 @@
 # Nothing here but shorthands: everything is a go command, and .ci/run is what
 # must pass before a change is merged.
 
-.PHONY: build test race fuzz bench conform serve ci
+.PHONY: build test race fuzz noninterference bench conform serve ci
 
 build:
 	go build -o bin/entente ./cmd/entente
@@ -21,6 +21,11 @@ fuzz:
 	    echo "$$pkg $$target"; \
 	    go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg | tee /dev/stderr | grep -q 'fuzz: elapsed'; \
 	  done; done
+
+# What a partner is answered does not depend on what is withheld from it: this many random stories.
+STORIES ?= 5000
+noninterference:
+	go test -count=1 -timeout 30m -run '^TestNonInterferenceLong$$' -rapid.checks=$(STORIES) -v ./taxii/server
 
 # Go benchmarks next to the code; make build && bin/entente bench is end to end.
 bench:

@@ -27,6 +27,8 @@ var pool = []string{
 // versions are those of the objects that have any.
 var versions = []string{"2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z", "2026-01-01T00:00:02.000Z"}
 
+const red = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
+
 var markings = []string{
 	"marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9", // CLEAR, TLP 1
 	"marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da", // GREEN
@@ -35,12 +37,21 @@ var markings = []string{
 	"marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487", // CLEAR
 	"marking-definition--f88d31f6-486f-44da-b317-01333bde0b82", // AMBER
 	"marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003", // AMBER+STRICT
-	"marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed", // RED
-	"marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
+	red, red,
 }
 
-func drawObjects(t *rapid.T, partners int) []string {
-	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return drawObject(t, partners) }), 1, 3).Draw(t, "objects")
+// drawObjects makes new objects, and takes some that were written before.
+func (s *story) drawObjects(t *rapid.T) []string {
+	var all []string
+	for range rapid.IntRange(1, 3).Draw(t, "objects") {
+		if len(s.written) > 0 && rapid.IntRange(0, 2).Draw(t, "again") == 0 {
+			all = append(all, rapid.SampledFrom(s.written).Draw(t, "known"))
+			continue
+		}
+		o := drawObject(t, s.partners)
+		all, s.written = append(all, o), append(s.written, o)
+	}
+	return all
 }
 
 func drawObject(t *rapid.T, partners int) string {

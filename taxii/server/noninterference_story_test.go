@@ -14,6 +14,7 @@ type story struct {
 	partners int
 	mous     []mou // in force at first
 	acts     []act
+	written  []string // by acts, while the story is made
 }
 
 // An act is one event of a story.
@@ -80,9 +81,9 @@ func (s *story) draw(t *rapid.T) act {
 	coll := rapid.SampledFrom([]int{0, 0, 0, 0, 1, 2}).Draw(t, "collection")
 	switch n := rapid.IntRange(0, 20).Draw(t, "act"); {
 	case n < 5:
-		return act{what: "own", coll: coll, objects: drawObjects(t, s.partners)}
+		return act{what: "own", coll: coll, objects: s.drawObjects(t)}
 	case n < 8:
-		return act{what: "partner", who: rapid.IntRange(1, s.partners-1).Draw(t, "sender"), coll: coll, objects: drawObjects(t, s.partners)}
+		return act{what: "partner", who: rapid.IntRange(1, s.partners-1).Draw(t, "sender"), coll: coll, objects: s.drawObjects(t)}
 	case n < 9:
 		path := rapid.SampledFrom(pool).Draw(t, "id") + "/"
 		if rapid.Bool().Draw(t, "one version") {
@@ -101,7 +102,7 @@ func (s *story) draw(t *rapid.T) act {
 		}
 		return act{what: "revise", mous: revised}
 	case n < 14:
-		return act{what: "post", coll: coll, objects: drawObjects(t, s.partners)}
+		return act{what: "post", coll: coll, objects: s.drawObjects(t)}
 	}
 	return act{what: "ask", path: drawPath(t, coll), method: rapid.SampledFrom([]string{"GET", "GET", "GET", "HEAD"}).Draw(t, "method"),
 		header: rapid.SampledFrom([]string{"", "", "gzip"}).Draw(t, "encoding")}

@@ -81,13 +81,13 @@ func shorten(s *story) (*story, error) {
 			}
 		}
 		for i := len(s.acts) - 1; i >= 0; i-- {
-			try(&story{s.partners, s.mous, slices.Delete(slices.Clone(s.acts), i, i+1)})
+			try(&story{partners: s.partners, mous: s.mous, acts: slices.Delete(slices.Clone(s.acts), i, i+1)})
 		}
 		for i := len(s.acts) - 1; i >= 0; i-- {
 			for j := len(s.acts[i].objects) - 1; j >= 0; j-- {
 				acts := slices.Clone(s.acts)
 				acts[i].objects = slices.Delete(slices.Clone(acts[i].objects), j, j+1)
-				try(&story{s.partners, s.mous, acts})
+				try(&story{partners: s.partners, mous: s.mous, acts: acts})
 			}
 		}
 	}
@@ -109,6 +109,11 @@ type tally struct {
 	Stories, Answers, Full, Kept, Left, Contradictions int
 }
 
+// A leak is a difference that the observed partner can see, or would.
+type leak struct{ text string }
+
+func (l *leak) Error() string { return l.text }
+
 // interferes tells the story on both servers and returns the first difference.
 func interferes(s *story, m *mutant, told *tally) error {
 	tr, err := follow(s)
@@ -116,9 +121,9 @@ func interferes(s *story, m *mutant, told *tally) error {
 		return err
 	}
 	if tr.lost != "" {
-		return fmt.Errorf("our own people wrote %s, and it does not count as theirs", tr.lost)
+		return &leak{fmt.Sprintf("our own people wrote %s, and it does not count as theirs", tr.lost)}
 	}
-	known := s.known()
+	known := tr.known()
 	whole, less := newPlayer(s, []bool{true, true, true}, m), newPlayer(s, known, m)
 	told.Stories++
 	for i := range s.acts {
@@ -134,7 +139,7 @@ func interferes(s *story, m *mutant, told *tally) error {
 		if got != nil {
 			told.Answers++
 			if g, w := text(got), text(want); g != w {
-				return fmt.Errorf("act %d, %s: %s", i, a, differ(g, w))
+				return &leak{fmt.Sprintf("act %d, %s: %s", i, a, differ(g, w))}
 			}
 			if err := tr.served(i, got.Body.Bytes()); err != nil {
 				return err
@@ -168,18 +173,23 @@ func contradicts(tr *trace, last int, whole, less *player) bool {
 			if less.known[a.coll] && a.what != "post" && tr.keep(i, j) && whole.has(a.coll, raw) != less.has(a.coll, raw) {
 				return true
 			}
-			if at := (located{a.coll, raw}); a.what == "post" && whole.there[at] && !whole.has(a.coll, raw) && less.has(a.coll, raw) {
+			if at := (located{a.coll, raw}); a.what == "post" && whole.lost(at) != less.lost(at) {
 				return true // it moved
 			}
 		}
 	}
 	for i := range last + 1 {
 		for _, raw := range tr.s.acts[i].objects {
-			whole.there[located{tr.s.acts[i].coll, raw}] = whole.has(tr.s.acts[i].coll, raw)
+			at := located{tr.s.acts[i].coll, raw}
+			whole.there[at], less.there[at] = whole.has(at.coll, raw), less.has(at.coll, raw)
 		}
 	}
 	return false
 }
+
+// lost reports whether a collection had an object after the act before, and has it
+// no longer.
+func (p *player) lost(at located) bool { return p.there[at] && !p.has(at.coll, at.raw) }
 
 // has reports whether a collection's log has an object, byte for byte.
 func (p *player) has(coll int, raw string) bool {
@@ -226,7 +236,7 @@ func (tr *trace) served(i int, body []byte) error {
 			}
 		}
 		if !ok {
-			return fmt.Errorf("act %d, %s: the answer has %s, which is withheld", i, &tr.s.acts[i], raw)
+			return &leak{fmt.Sprintf("act %d, %s: the answer has %s, which is withheld", i, &tr.s.acts[i], raw)}
 		}
 	}
 	return nil

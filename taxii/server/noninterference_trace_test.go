@@ -219,26 +219,41 @@ func (tr *trace) findNeeded() {
 }
 
 // keep reports whether an object of an act is part of the story without what is
-// withheld.
+// withheld. A marking definition says what is marked with it: it is part if
+// something is that others wrote, and, if it is shown, also for what the observed
+// partner wrote.
 func (tr *trace) keep(act, object int) bool {
 	a := &tr.s.acts[act]
-	raw := a.objects[object]
-	if !tr.keepsObject(act, object) {
-		return false
+	if a.what == "post" || stix.ID(member(a.objects[object], "id")).Type() != "marking-definition" {
+		return tr.keepsObject(act, object)
 	}
-	id := poolID("marking-definition")
-	if a.what == "post" || !strings.Contains(raw, `"id":"`+id) {
-		return true
-	}
-	// A marking only if something that is kept is marked with it.
+	id := member(a.objects[object], "id")
+	shown := tr.keepsObject(act, object)
 	for i := range tr.s.acts {
 		for j, other := range tr.s.acts[i].objects {
-			if !strings.Contains(other, `"id":"`+id) && strings.Contains(other, id) && tr.keepsObject(i, j) {
+			if member(other, "id") == id || !strings.Contains(other, id) || !tr.keepsObject(i, j) {
+				continue
+			}
+			if shown || tr.s.acts[i].what != "post" {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// known are the collections of the server without what is withheld: those that
+// the observed partner may know of, and those that define markings for them.
+func (tr *trace) known() []bool {
+	known := tr.s.known()
+	for i := range tr.s.acts {
+		for j := range tr.s.acts[i].objects {
+			if a := &tr.s.acts[i]; a.what != "post" && tr.keep(i, j) {
+				known[a.coll] = true
+			}
+		}
+	}
+	return known
 }
 
 func (tr *trace) keepsObject(act, object int) bool {
