@@ -351,8 +351,8 @@ type PublicKey struct {
 
 // A Signature is over the canonical form of the agreement without its signatures.
 type Signature struct {
-	Party string `yaml:"party"` // "a" or "b"
-	Key   string `yaml:"key"`
-	Alg   string `yaml:"alg"`   // "ed25519"
-	Value string `yaml:"value"` // base64
+	Party string `yaml:"party" json:"party"` // "a" or "b"
+	Key   string `yaml:"key" json:"key"`     // the public key, base64
+	Alg   string `yaml:"alg" json:"alg"`     // "ed25519"
+	Value string `yaml:"value" json:"value"` // base64
 }

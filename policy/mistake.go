@@ -62,7 +62,10 @@ func (m Mistakes) sorted() error {
 // nearest proposes the nearest of the known words, if one is near; else it lists
 // them.
 func nearest(word string, known []string) string {
-	best, distance := "", 1+max(1, min(3, len(word)/3))
+	best, distance := "", 2 // letters, less than
+	if len(word) >= 4 {
+		distance = 1 + max(2, min(3, len(word)/3))
+	}
 	for _, k := range known {
 		if d := edits(word, k); d < distance {
 			best, distance = k, d

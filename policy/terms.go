@@ -9,13 +9,13 @@ import (
 // A Term is a row of the table of all terms of agreements: what they are and how
 // each is held.
 type Term struct {
-	Number  int      // from 1
-	Paths   []string // of the keys it is written with; what is under them is part of it
-	Default string   // "" if there is none to speak of
-	Held    Hold
-	By      string   // the stages or rules that enforce it, the obligation, or who else sees to it
-	Effect  string   // one sentence
-	Refused []string // values that are not kept in this version, so that a document with one is refused
+	Number  int      `json:"number"`            // from 1
+	Paths   []string `json:"paths,omitempty"`   // of the keys it is written with; what is under them is part of it
+	Default string   `json:"default,omitempty"` // "" if there is none to speak of
+	Held    Hold     `json:"held"`
+	By      string   `json:"by,omitempty"`      // the stages or rules that enforce it, the obligation, or who else sees to it
+	Effect  string   `json:"effect"`            // one sentence
+	Refused []string `json:"refused,omitempty"` // values that are not kept in this version, so that a document with one is refused
 }
 
 // A Hold is how a term is held.
@@ -25,7 +25,6 @@ const (
 	Enforced    Hold = "enforced"    // by this program
 	Obliged     Hold = "obligation"  // told to the recipient, or carried out by people, who answer for it
 	Informative Hold = "informative" // no effect; or it allows what this version makes no use of
-	Unsupported Hold = "unsupported" // refused, whatever its value, but for what its default is
 )
 
 // TermTable is the table of all terms, by number. Every key of an agreement is in one

@@ -210,7 +210,7 @@ func objectType(text string) (string, string) {
 		return "is not a type of objects", `write it as in "indicator", or "*" for all`
 	}
 	if hint := nearest(text, stix.Types()); strings.HasPrefix(hint, "did") && !strings.HasPrefix(text, "x-") {
-		return "is not a type of the standard", hint + " Types of your own begin with x-."
+		return "is not a type of the standard", hint + " types of your own begin with x-"
 	}
 	return "", ""
 }

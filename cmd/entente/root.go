@@ -122,6 +122,7 @@ func commands(e *env) []*cobra.Command {
 		initCommand(e),
 		checkCommand(e),
 		accountCommand(e),
+		agreementCommand(e),
 		importCommand(e),
 		exportCommand(e),
 		pullCommand(e),

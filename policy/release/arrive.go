@@ -128,7 +128,7 @@ func (r *Releaser) admit(ctx context.Context, log int32, row *store.Row, raw str
 			r.defined(h.From, row.ID)
 		}
 	}
-	r.wait(n)
+	r.wait(n, raw)
 	return n, nil
 }
 
@@ -200,18 +200,23 @@ func (r *Releaser) traits(n int32, raw string) *policy.Traits {
 // unresolved is the fault of a label that waits for a marking definition.
 const unresolved = "marking.unresolved"
 
-// wait notes which marking definitions an entry waits for.
-func (r *Releaser) wait(n int32) {
-	for _, h := range r.labels.of(r.g.entries[n].label) {
-		if !slices.Contains(h.Faults, unresolved) {
+// wait notes which marking definitions entry n, whose object is raw, waits for:
+// those that mark it, and those that mark these.
+func (r *Releaser) wait(n int32, raw string) {
+	f := &r.g.entries[n]
+	for _, was := range r.labels.of(f.label) {
+		if !slices.Contains(was.Faults, unresolved) {
 			continue
 		}
-		for _, id := range r.g.mentions(n) {
-			if r.g.ids[id].marking {
-				r.waiting[id] = append(r.waiting[id], n)
-			}
+		o, err := stix.Parse(raw)
+		if err != nil {
+			return // it is nobody's
 		}
-		return
+		h, _ := r.source(was.From, r.g.logs[f.log].of).Again(r.arrival(&o, r.now()), &was)
+		for _, m := range h.Missing {
+			id := r.g.id(m)
+			r.waiting[id] = append(r.waiting[id], n)
+		}
 	}
 }
 
@@ -262,7 +267,7 @@ func (r *Releaser) labelAgain(ctx context.Context) ([]int32, error) {
 			r.relabel(n, was)
 			changed = append(changed, n)
 		}
-		r.wait(n)
+		r.wait(n, raw)
 	}
 	return changed, nil
 }

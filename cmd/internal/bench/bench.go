@@ -190,10 +190,10 @@ func machine() string {
 	return s
 }
 
-// medianOf returns the middle of v, which it sorts.
+// medianOf returns the middle of v, whose order it leaves: it says which round
+// each value is from.
 func medianOf(v []float64) float64 {
-	slices.Sort(v)
-	return v[len(v)/2]
+	return slices.Sorted(slices.Values(v))[len(v)/2]
 }
 
 // run holds what rows share: servers and data, made when first asked for.

@@ -140,13 +140,19 @@ func emptyPoll(ctx context.Context, r *run) (float64, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
+	m, err := r.memoryServer(ctx)
+	if err != nil {
+		return 0, "", err
+	}
 	path := objectsPath(largeID) + "?added_after=" + url.QueryEscape(r.large.last)
 	us := contend(h.child, readers, get([]string{path}, h.head))
 	base := contend(n, readers, get([]string{"/small"}, ""))
-	if err := r.alternate(ctx, us, base); err != nil {
+	goMem := contend(m, readers, get([]string{"/small"}, ""))
+	if err := r.alternate(ctx, us, base, goMem); err != nil {
 		return 0, "", err
 	}
-	detail := fmt.Sprintf("%.0f/s, nginx %.0f/s; CPU %.1f and %.1f µs", medianOf(us.rate), medianOf(base.rate), medianOf(us.cpu), medianOf(base.cpu))
+	detail := fmt.Sprintf("%.0f/s, nginx %.0f/s, net/http %.0f/s; CPU %.1f, %.1f and %.1f µs",
+		medianOf(us.rate), medianOf(base.rate), medianOf(goMem.rate), medianOf(us.cpu), medianOf(base.cpu), medianOf(goMem.cpu))
 	return ratio(us.rate, base.rate), detail, nil
 }
 

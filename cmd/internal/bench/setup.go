@@ -112,7 +112,7 @@ func (r *run) nginxServer(ctx context.Context) (*child, error) {
 		return nil, err
 	}
 	root := filepath.Dir(r.pages)
-	if err := os.WriteFile(filepath.Join(root, "small"), make([]byte, 300), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(root, "small"), make([]byte, smallSize), 0o600); err != nil {
 		return nil, err
 	}
 	var err error

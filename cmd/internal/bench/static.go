@@ -18,12 +18,14 @@ import (
 //
 //	GET  /p/NAME  a file of pages, from memory
 //	GET  /gz/NAME the same, compressed with gzip -1 for each request
+//	GET  /small   300 bytes
 //	POST /append  the body appended to the file log, with one fdatasync; 202
 //	POST /reset   the file log emptied
 //
-// Both pages and log may be "": then those paths answer 404.
+// Both pages and log may be "": then the paths that need them answer 404.
 func Static(addr, pages, log string) error {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /small", plain(make([]byte, smallSize)))
 	if pages != "" {
 		names, err := filepath.Glob(filepath.Join(pages, "*"))
 		if err != nil {
@@ -50,6 +52,10 @@ func Static(addr, pages, log string) error {
 	}
 	return http.ListenAndServe(addr, mux)
 }
+
+// smallSize is the size of the answer that the poll which finds nothing is
+// compared with.
+const smallSize = 300
 
 var mediaType = []string{"application/taxii+json;version=2.1"}
 
