@@ -25,7 +25,7 @@ const trailerLen = len(trailer) + sha256.Size
 // meanwhile. As long as it runs no page is used again, so the file grows by all
 // that is written until then.
 func (s *Store) Backup(ctx context.Context, w io.Writer) error {
-	err := s.view(ctx, func(tx *bbolt.Tx) error {
+	err := s.view(ctx, func(tx *bbolt.Tx, _ *past) error {
 		sum := sha256.New()
 		out := &stoppable{ctx, io.MultiWriter(w, sum)}
 		if _, err := tx.WriteTo(out); err != nil {

@@ -3,10 +3,11 @@
 //
 // Objects lie in chunks of up to 250 neighbouring entries: columns of what
 // filters look at, then the objects joined by commas, so that a page of a log is
-// a few large copies. What filters need is indexed in memory, about 25 bytes an
-// entry, and rebuilt from the columns when the store is opened. One goroutine
-// commits: it takes every batch that waits and makes one transaction of them,
-// so that many writers share the two fsyncs.
+// a few large copies. A release log has only references to entries of other logs,
+// packed into segments. What filters need is indexed in memory, about 25 bytes an
+// entry, and rebuilt from columns and segments when the store is opened. One
+// goroutine commits: it takes every batch that waits and makes one transaction of
+// them, so that many writers share the two fsyncs.
 //
 // Deleting an object rewrites its chunk without it. The pages that held it are
 // free then, and bbolt writes over them when it needs room; until that happens
@@ -43,8 +44,9 @@ type Store struct {
 	closed bool
 	calls  sync.WaitGroup // running calls, which Close waits for
 
-	mu   sync.RWMutex // guards logs
+	mu   sync.RWMutex // guards logs, what is in them, and past; only the committer changes them
 	logs map[store.LogID]*logIndex
+	past *past // see show
 
 	queue  queue
 	broken atomic.Pointer[error] // why nothing can be written any more: see fail
@@ -167,7 +169,7 @@ func fileSize(path string) (int64, error) {
 
 // upgrades[v] brings a file from format v to v+1. A file of format 0 is a new
 // one without anything in it.
-var upgrades = []func(*bbolt.Tx) error{makeBuckets}
+var upgrades = []func(*bbolt.Tx) error{makeBuckets, addReleases}
 
 // format is what this program reads and writes.
 func format() uint32 { return uint32(len(upgrades)) }
@@ -180,6 +182,10 @@ func makeBuckets(tx *bbolt.Tx) error {
 	}
 	return tx.Bucket(bucketMeta).Put(keyKind, []byte(kindText))
 }
+
+// addReleases makes labels and release logs possible, which nothing has to be
+// changed for: older programs do not know them.
+func addReleases(*bbolt.Tx) error { return nil }
 
 // readFormat returns the format of the file; 0 if it is empty.
 func readFormat(tx *bbolt.Tx) (uint32, error) {
@@ -228,7 +234,13 @@ func (s *Store) load() error {
 		if tx.Bucket(bucketLogs) == nil {
 			return nil // a read-only file without anything in it
 		}
-		return tx.Bucket(bucketLogs).ForEachBucket(func(name []byte) error {
+		logs := tx.Bucket(bucketLogs)
+		var releases []*logIndex
+		err := logs.ForEachBucket(func(name []byte) error {
+			if logs.Bucket(name).Bucket(bucketRel) != nil {
+				releases = append(releases, s.newReleaseLog(store.LogID(name)))
+				return nil
+			}
 			l := s.newLogIndex(store.LogID(name))
 			if err := s.loadLog(tx, l); err != nil {
 				return fmt.Errorf("log %q: %w", l.id, err)
@@ -236,6 +248,18 @@ func (s *Store) load() error {
 			s.logs[l.id] = l
 			return nil
 		})
+		if err != nil {
+			return err
+		}
+		for _, l := range releases {
+			if err := s.loadRelease(tx, l); err != nil {
+				return fmt.Errorf("release log %q: %w", l.id, err)
+			}
+		}
+		for _, l := range releases {
+			s.logs[l.id] = l
+		}
+		return nil
 	})
 }
 
@@ -243,6 +267,9 @@ func (s *Store) loadLog(tx *bbolt.Tx, l *logIndex) error {
 	chunks, z := logBuckets(tx, l.id)
 	if chunks == nil || z == nil {
 		return fmt.Errorf("%w: no chunks", store.ErrCorrupt)
+	}
+	if err := l.loadLabels(tx.Bucket(bucketLogs).Bucket([]byte(l.id)).Bucket(bucketLabel)); err != nil {
+		return err
 	}
 	c := chunks.Cursor()
 	for key, _ := c.First(); key != nil; key, _ = c.Next() {
@@ -262,6 +289,9 @@ func (s *Store) loadLog(tx *bbolt.Tx, l *logIndex) error {
 				return err
 			}
 		}
+	}
+	if uint64(len(l.labels)) > uint64(l.n) {
+		return fmt.Errorf("%w: labels of %d entries, there are %d", store.ErrCorrupt, len(l.labels), l.n)
 	}
 	return l.judgeAll()
 }

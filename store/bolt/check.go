@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/flate"
 	"go.etcd.io/bbolt"
@@ -70,6 +71,9 @@ func (c *checker) check(tx *bbolt.Tx) error {
 }
 
 func (c *checker) checkLog(tx *bbolt.Tx, id store.LogID) error {
+	if tx.Bucket(bucketLogs).Bucket([]byte(id)).Bucket(bucketRel) != nil {
+		return c.checkRelease(tx, id)
+	}
 	again := c.s.newLogIndex(id)
 	if err := c.s.loadLog(tx, again); err != nil {
 		c.found("log %q: %v", id, err)
@@ -99,6 +103,39 @@ func (c *checker) checkLog(tx *bbolt.Tx, id store.LogID) error {
 		c.found("log %q: %d compressed chunks, %d of them belong to a chunk", id, stored, fragments)
 	}
 	return err
+}
+
+// checkRelease compares a release log with its bases, and each of its entries with
+// what is found by it.
+func (c *checker) checkRelease(tx *bbolt.Tx, id store.LogID) error {
+	again := c.s.newReleaseLog(id)
+	if err := c.s.loadRelease(tx, again); err != nil {
+		c.found("release log %q: %v", id, err)
+		return nil
+	}
+	live := c.s.log(id)
+	if live == nil || live.rel == nil {
+		c.found("release log %q: not in the index", id)
+		return nil
+	}
+	c.compare(live, again)
+	if !slices.Equal(live.rel.bases, again.rel.bases) || !slices.Equal(live.rel.spans, again.rel.spans) || !slices.Equal(live.rel.refs, again.rel.refs) {
+		c.found("release log %q index: not the entries of the file", id)
+		return nil
+	}
+	for seq := range again.n {
+		if again.deleted.has(seq) {
+			continue
+		}
+		of, ref := again.origin(seq)
+		if at, ok, err := again.entryOf(of, ref); err != nil || !ok || at != seq {
+			c.found("release log %q: entry %d of %q is there twice: %d and %d", id, ref, of.id, seq, at)
+		}
+		if label := again.label(seq); !live.seen.has(label) {
+			c.found("release log %q index: label %d of entry %d was not seen", id, label, seq)
+		}
+	}
+	return c.ctx.Err()
 }
 
 // checkChunk compares a chunk's columns with its objects.
@@ -201,12 +238,12 @@ func (c *checker) compareEntry(l, again *logIndex, seq uint32) {
 		return
 	}
 	same := l.spec20.has(seq) == again.spec20.has(seq) && l.oldSpec.has(seq) == again.oldSpec.has(seq) &&
-		l.prev[seq] == again.prev[seq] && (l.multi.has(seq) || !again.multi.has(seq))
+		l.prev[seq] == again.prev[seq] && l.label(seq) == again.label(seq) && l.seen.has(l.label(seq)) && (l.multi.has(seq) || !again.multi.has(seq))
 	if !l.oldSpec.has(seq) {
 		same = same && l.notLast.has(seq) == again.notLast.has(seq) && l.late.has(seq) == again.late.has(seq)
 	}
 	if !same {
-		c.found("log %q index: entry %d: wrong about its versions", l.id, seq)
+		c.found("log %q index: entry %d: wrong about its versions or its label", l.id, seq)
 		return
 	}
 	got, err := l.latest(seq)

@@ -363,12 +363,16 @@ func (c *chunk) kind(i int) []byte {
 // appendSlots takes c apart. The slots are valid as long as the chunk.
 func (c *chunk) appendSlots(dst []slot) []slot {
 	for i := range c.n {
-		kind := text(c.kind(i))
-		odd := c.flag(i, flagOdd)
-		dst = append(dst, slot{
-			added: c.added(i), key: makeKey(odd, c.uuid(i), kind), kind: kind,
-			flags: c.flags(i), digits: c.cols[colDigits][i], us: c.us(i), raw: text(c.object(i)),
-		})
+		dst = append(dst, c.slot(i))
 	}
 	return dst
+}
+
+// slot returns slot i, valid as long as c.
+func (c *chunk) slot(i int) slot {
+	kind := text(c.kind(i))
+	return slot{
+		added: c.added(i), key: makeKey(c.flag(i, flagOdd), c.uuid(i), kind), kind: kind,
+		flags: c.flags(i), digits: c.cols[colDigits][i], us: c.us(i), raw: text(c.object(i)),
+	}
 }

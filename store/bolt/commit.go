@@ -30,6 +30,9 @@ func (s *Store) Commit(ctx context.Context, b *store.Batch) (store.Receipt, erro
 	for i := range b.Put {
 		j.size += len(b.Put[i].Body)
 	}
+	for i := range b.Releases {
+		j.size += 64 * (len(b.Releases[i].Add) + len(b.Releases[i].Drop))
+	}
 	if err := s.enter(ctx); err != nil {
 		return store.Receipt{}, err
 	}
@@ -41,13 +44,15 @@ func (s *Store) Commit(ctx context.Context, b *store.Batch) (store.Receipt, erro
 	return j.receipt, nil
 }
 
-// commitGroup commits jobs in one transaction and sets their err and receipt.
+// commitGroup commits jobs in one transaction, or a few, and sets their err and
+// receipt.
 func (s *Store) commitGroup(jobs []*job) {
-	live := slices.Clone(jobs)
+	n := together(jobs)
+	live := slices.Clone(jobs[:n])
 	var g *group
 	err := s.update(func(tx *bbolt.Tx) error {
 		for {
-			g = &group{s: s, tx: tx, logs: map[store.LogID]*stage{}, docs: map[docKey]store.Document{}, cursors: map[string]string{}}
+			g = s.newGroup(tx)
 			failed := g.plan(live)
 			if failed < 0 {
 				break
@@ -57,16 +62,25 @@ func (s *Store) commitGroup(jobs []*job) {
 		if g.empty() {
 			return errNothing
 		}
-		return g.write()
+		if err := g.write(); err != nil {
+			return err
+		}
+		s.show(&g.past)
+		return nil
 	})
 	s.keepBuffers(g)
 	if err == nil {
 		err = s.publish(g)
+	} else if !isNothing(err) && s.failed() == nil {
+		s.show(nil)
 	}
 	if err != nil && !isNothing(err) {
 		for _, j := range live {
 			j.err = err
 		}
+	}
+	if n < len(jobs) {
+		s.commitGroup(jobs[n:])
 	}
 }
 
@@ -107,7 +121,18 @@ func isNothing(err error) bool { return errors.Is(err, errNothing) }
 // write writes what was planned.
 func (g *group) write() error {
 	for _, id := range slices.Sorted(maps.Keys(g.logs)) {
-		if st := g.logs[id]; len(st.slots) > 0 {
+		st := g.logs[id]
+		if len(st.slots) > 0 {
+			if err := st.write(g.tx); err != nil {
+				return fmt.Errorf("log %q: %w", id, err)
+			}
+		}
+		if err := st.writeLabels(g.tx); err != nil {
+			return fmt.Errorf("log %q: %w", id, err)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(g.releases)) {
+		if st := g.releases[id]; !st.empty() {
 			if err := st.write(g.tx); err != nil {
 				return fmt.Errorf("log %q: %w", id, err)
 			}
@@ -205,24 +230,40 @@ func (s *Store) publish(g *group) error {
 	if err != nil {
 		return s.fail(fmt.Errorf("%s cannot be read back, restart to go on: %w", s.path, err))
 	}
-	pressed := false
+	if err := s.publishAll(g); err != nil {
+		return s.fail(fmt.Errorf("%s cannot be indexed, restart to go on: %w", s.path, err))
+	}
 	for _, st := range g.logs {
-		if len(st.slots) == 0 {
+		if len(st.refs) > 0 && st.refs[0].sealed {
+			s.press.wake()
+		}
+	}
+	return nil
+}
+
+// publishAll makes all of g visible at once.
+func (s *Store) publishAll(g *group) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, st := range g.logs {
+		if len(st.slots) > 0 {
+			if err := st.publish(); err != nil {
+				return err
+			}
+			s.logs[id] = st.l
+		}
+		st.publishLabels(s)
+	}
+	for id, st := range g.releases {
+		if st.empty() {
 			continue
 		}
 		if err := st.publish(); err != nil {
-			return s.fail(fmt.Errorf("%s cannot be indexed, restart to go on: %w", s.path, err))
+			return err
 		}
-		if s.log(st.l.id) == nil {
-			s.mu.Lock()
-			s.logs[st.l.id] = st.l
-			s.mu.Unlock()
-		}
-		pressed = pressed || st.refs[0].sealed
+		s.logs[id] = st.l
 	}
-	if pressed {
-		s.press.wake()
-	}
+	s.past = nil
 	return nil
 }
 
@@ -255,8 +296,6 @@ func (s *Store) findChunk(chunks *bbolt.Bucket, first uint32) (chunkRef, error) 
 // publish adds the stage to the index.
 func (st *stage) publish() error {
 	l := st.l
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.moved++
 	l.dir = append(l.dir[:st.tail], st.refs...)
 	l.firsts = l.firsts[:st.tail]
@@ -265,7 +304,7 @@ func (st *stage) publish() error {
 	}
 	l.grow(len(st.slots))
 	for i := range st.slots {
-		st.added[i].slot = &st.slots[i]
+		st.added[i].slot, st.added[i].label = &st.slots[i], st.labels[i]
 		l.add(st.added[i])
 	}
 	for _, k := range st.ids {

@@ -13,7 +13,8 @@ type decisions struct {
 	micros []int64   // of exact
 	filter []uint64  // of micros: see mark
 
-	chunk int       // the last one that was looked into
+	of    *logIndex // what was looked into last: the log of objects,
+	chunk int       // the number of the chunk
 	ref   *chunkRef // of it
 	data  []byte
 
@@ -91,17 +92,22 @@ func (s *selection) passes(seq uint32) bool {
 // isListed reports whether seq's version is in the query. Of most entries it
 // looks at two columns, in the order in which they lie in the file.
 func (s *selection) isListed(seq uint32) bool {
-	if s.ref == nil || seq-s.ref.first >= uint32(s.ref.n) {
-		s.chunk = s.l.locate(seq, s.chunk)
-		ref := &s.l.dir[s.chunk]
+	of, at := s.l.origin(seq)
+	if s.of != of || at-s.ref.first >= uint32(s.ref.n) {
+		hint := 0
+		if s.of == of && at > s.ref.first {
+			hint = s.chunk
+		}
+		chunk := of.locate(at, hint)
+		ref := &of.dir[chunk]
 		b, err := s.l.m.view(ref.place)
 		if err != nil {
 			s.err = err
 			return false
 		}
-		s.ref, s.data = ref, b
+		s.of, s.chunk, s.ref, s.data = of, chunk, ref, b
 	}
-	v := s.ref.version(s.data, seq-s.ref.first)
+	v := s.l.versionIn(s.ref, s.data, at-s.ref.first, seq)
 	if i, bit := mark(v.us); s.filter[i]&bit == 0 {
 		return false
 	}

@@ -56,7 +56,7 @@ func openFragment(b []byte) (sum uint32, size int, body []byte, err error) {
 // what lies between compressed now, or taken from the cache.
 func (s *Store) fillParts(r *reading) error {
 	for i := 0; i < len(r.parts); {
-		if ref := &r.l.dir[r.parts[i].chunk]; ref.z.size > 0 {
+		if ref := r.parts[i].ref; ref.z.size > 0 {
 			if n := r.wholeChunk(i); n > 0 {
 				if err := r.addFragment(ref); err != nil {
 					return err
@@ -66,7 +66,7 @@ func (s *Store) fillParts(r *reading) error {
 			}
 		}
 		end := i + 1
-		for end < len(r.parts) && !(r.l.dir[r.parts[end].chunk].z.size > 0 && r.wholeChunk(end) > 0) {
+		for end < len(r.parts) && !(r.parts[end].ref.z.size > 0 && r.wholeChunk(end) > 0) {
 			end++
 		}
 		if err := s.addPart(r, r.parts[i:end]); err != nil {
@@ -81,23 +81,22 @@ func (s *Store) fillParts(r *reading) error {
 // wholeChunk returns how many of the pieces from number i on make up all live
 // entries of their chunk, 0 if they do not.
 func (r *reading) wholeChunk(i int) int {
-	at := r.parts[i].chunk
-	if i > 0 && r.parts[i-1].chunk == at {
+	of, ref := r.parts[i].of, r.parts[i].ref
+	if i > 0 && r.parts[i-1].ref == ref {
 		return 0
 	}
-	ref := &r.l.dir[at]
 	covered := func(from, to uint32) bool { // all deleted?
 		for seq := ref.first + from; seq < ref.first+to; seq++ {
-			if !r.l.deleted.has(seq) {
+			if !of.deleted.has(seq) {
 				return false
 			}
 		}
 		return true
 	}
 	n, next := 0, uint32(0)
-	for ; i+n < len(r.parts) && r.parts[i+n].chunk == at; n++ {
+	for ; i+n < len(r.parts) && r.parts[i+n].ref == ref; n++ {
 		p := r.parts[i+n]
-		if !covered(next, p.from) {
+		if p.from < next || !covered(next, p.from) {
 			return 0
 		}
 		next = p.to
@@ -142,7 +141,7 @@ func (s *Store) addPart(r *reading, pieces []piece) error {
 	}
 	from := len(r.page.Objects)
 	for i, p := range pieces {
-		raw, err := r.l.raw(&r.l.dir[p.chunk], p.from, p.to)
+		raw, err := r.l.raw(p.ref, p.from, p.to)
 		if err != nil {
 			return err
 		}
@@ -179,7 +178,7 @@ func (r *reading) partKey(pieces []piece) string {
 	}
 	key := make([]byte, 0, 16*len(pieces))
 	for _, p := range pieces {
-		key = binary.LittleEndian.AppendUint64(key, r.l.dir[p.chunk].uid)
+		key = binary.LittleEndian.AppendUint64(key, p.ref.uid)
 		key = append(key, byte(p.from), byte(p.to))
 	}
 	return string(key)

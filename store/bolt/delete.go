@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -23,6 +24,9 @@ func (s *Store) Delete(ctx context.Context, id store.LogID, object stix.ID, sel 
 		l := s.log(id)
 		if l == nil {
 			return nil
+		}
+		if l.rel != nil {
+			return fmt.Errorf("%w: log %q is a release log", store.ErrInvalid, id)
 		}
 		var sl selection // the committer reads the index without its lock
 		seqs, err := sl.all(sl.start(ctx, l, idsOf(object, sel)))
@@ -68,9 +72,18 @@ func (s *Store) deleteSeqs(l *logIndex, seqs []uint32) error {
 	if err != nil {
 		return err
 	}
+	out := loss{print: print, latest: latest, seqs: seqs}
+	releases, err := s.withdraw(l, &key, seqs)
+	if err != nil {
+		return err
+	}
 	rewritten := map[int]chunkRef{}
-	var size int64
 	err = s.update(func(tx *bbolt.Tx) error {
+		for _, st := range releases {
+			if err := st.write(tx); err != nil {
+				return err
+			}
+		}
 		chunks, z := logBuckets(tx, l.id)
 		for _, seq := range seqs {
 			at := l.locate(seq, 0)
@@ -81,7 +94,7 @@ func (s *Store) deleteSeqs(l *logIndex, seqs []uint32) error {
 			if err != nil {
 				return err
 			}
-			size += n
+			out.size += n
 			rewritten[at] = chunkRef{}
 		}
 		return nil
@@ -101,7 +114,7 @@ func (s *Store) deleteSeqs(l *logIndex, seqs []uint32) error {
 		return nil
 	})
 	if err == nil {
-		err = l.forget(print, latest, seqs, size, rewritten)
+		err = s.publishDelete(l, &out, rewritten, releases)
 	}
 	if err != nil {
 		return s.fail(fmt.Errorf("%s cannot be read back, restart to go on: %w", s.path, err))
@@ -135,15 +148,55 @@ func (l *logIndex) rewrite(chunks, z *bbolt.Bucket, at int, seqs []uint32) (size
 	return size, deleteBlob(z, ref.first)
 }
 
-// forget takes deleted entries of one object out of the index.
-func (l *logIndex) forget(print, latest uint32, seqs []uint32, size int64, rewritten map[int]chunkRef) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// withdraw stages that entries of one object go from the release logs that have
+// them.
+func (s *Store) withdraw(base *logIndex, key *idKey, seqs []uint32) ([]*releaseStage, error) {
+	var list []*releaseStage
+	for _, l := range s.logs {
+		if l.rel == nil || !slices.Contains(l.rel.bases, base) {
+			continue
+		}
+		latest, found, err := l.find(l.print(key), key)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
+		}
+		st := s.stageRelease(l)
+		for p := latest + 1; p != 0; p = l.prev[p-1] {
+			of, seq := l.origin(p - 1)
+			if _, goes := slices.BinarySearch(seqs, seq); goes && of == base {
+				st.dead[p-1] = true
+			}
+		}
+		if !st.empty() {
+			list = append(list, st)
+		}
+	}
+	return list, nil
+}
+
+// publishDelete makes a deletion visible: chunks that were rewritten, the entries
+// that went from l, and what went from release logs.
+func (s *Store) publishDelete(l *logIndex, out *loss, rewritten map[int]chunkRef, releases []*releaseStage) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range releases { // as long as the index has the old chunks
+		if err := st.publish(); err != nil {
+			return err
+		}
+	}
 	l.moved++
 	for at, ref := range rewritten {
 		l.dir[at] = ref
 	}
-	for _, seq := range seqs {
+	return l.forget(out)
+}
+
+// forget takes entries of one object out of the index.
+func (l *logIndex) forget(out *loss) error {
+	for _, seq := range out.seqs {
 		l.deleted.set(seq)
 		l.live--
 		if l.spec20.has(seq) {
@@ -152,9 +205,9 @@ func (l *logIndex) forget(print, latest uint32, seqs []uint32, size int64, rewri
 			l.specs[0]--
 		}
 	}
-	l.bytes -= size
+	l.bytes -= out.size
 	var left []uint32
-	for _, seq := range l.chain(latest) {
+	for _, seq := range l.chain(out.latest) {
 		if !l.deleted.has(seq) {
 			left = append(left, seq)
 		} else {
@@ -162,15 +215,15 @@ func (l *logIndex) forget(print, latest uint32, seqs []uint32, size int64, rewri
 		}
 	}
 	if len(left) == 0 {
-		l.table.remove(print, latest)
+		l.table.remove(out.print, out.latest)
 		return nil
 	}
 	l.prev[left[0]] = 0
 	for i := 1; i < len(left); i++ {
 		l.prev[left[i]] = left[i-1] + 1
 	}
-	if last := left[len(left)-1]; last != latest {
-		l.table.replace(print, latest, last)
+	if last := left[len(left)-1]; last != out.latest {
+		l.table.replace(out.print, out.latest, last)
 	}
 	return l.judge(left[len(left)-1])
 }

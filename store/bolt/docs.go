@@ -29,9 +29,11 @@ func (g *group) put(docs []store.Document) error {
 		}
 		if !ok {
 			var err error
-			if now, _, err = getDoc(g.tx, k); err != nil {
+			var there bool
+			if now, there, err = getDoc(g.tx, k); err != nil {
 				return err
 			}
+			g.past.keep(k, now, there)
 		}
 		if now.Rev != d.Rev {
 			return store.ErrConflict
@@ -99,19 +101,10 @@ func removeDoc(tx *bbolt.Tx, k docKey) error {
 	return tx.Bucket(bucketDoc).Delete(k.text())
 }
 
-// view runs fn in a read transaction.
-func (s *Store) view(ctx context.Context, fn func(*bbolt.Tx) error) error {
-	if err := s.enter(ctx); err != nil {
-		return err
-	}
-	defer s.leave()
-	return s.db.View(fn)
-}
-
 // Document implements [store.Documents].
 func (s *Store) Document(ctx context.Context, kind, id string) (d store.Document, err error) {
-	err = s.view(ctx, func(tx *bbolt.Tx) error {
-		found, ok, err := getDoc(tx, docKey{kind, id})
+	err = s.view(ctx, func(tx *bbolt.Tx, past *past) error {
+		found, ok, err := past.doc(tx, docKey{kind, id})
 		if err == nil && !ok {
 			return store.ErrNotFound
 		}
@@ -128,16 +121,21 @@ func (s *Store) Document(ctx context.Context, kind, id string) (d store.Document
 // Documents implements [store.Documents].
 func (s *Store) Documents(ctx context.Context, kind string) (docs []store.Document, err error) {
 	prefix := docKey{kind, ""}.text()
-	err = s.view(ctx, func(tx *bbolt.Tx) error {
+	err = s.view(ctx, func(tx *bbolt.Tx, past *past) error {
 		c := tx.Bucket(bucketDoc).Cursor()
 		for key, v := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, v = c.Next() {
-			d, err := readDoc(docKey{kind, string(key[len(prefix):])}, v)
+			k := docKey{kind, string(key[len(prefix):])}
+			if past.has(k) {
+				continue
+			}
+			d, err := readDoc(k, v)
 			if err != nil {
 				return err
 			}
 			d.Body = bytes.Clone(d.Body)
 			docs = append(docs, d)
 		}
+		docs = past.addTo(docs, kind)
 		return nil
 	})
 	return docs, err
@@ -221,8 +219,8 @@ func readExpiry(key []byte) (docKey, store.Added, error) {
 
 // Cursor implements [store.Documents].
 func (s *Store) Cursor(ctx context.Context, name string) (value string, err error) {
-	err = s.view(ctx, func(tx *bbolt.Tx) error {
-		value = string(tx.Bucket(bucketCursor).Get([]byte(name)))
+	err = s.view(ctx, func(tx *bbolt.Tx, past *past) error {
+		value = past.cursor(tx, name)
 		return s.failed()
 	})
 	return value, err

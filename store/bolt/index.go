@@ -23,24 +23,28 @@ type chunkRef struct {
 	added  int64           // of slot 0
 }
 
-// A logIndex is what is kept in memory about one log: about 25 bytes an entry.
-// It is rebuilt from the chunks' columns when the store is opened. Entries are
-// numbered by seq, from 0, deleted ones included.
+// A logIndex is what is kept in memory about one log: about 25 bytes an entry, 4
+// more in a release log and in a log with labels. It is rebuilt from the columns
+// of chunks and from segments when the store is opened. Entries are numbered by
+// seq, from 0, deleted ones included.
 type logIndex struct {
 	id    store.LogID
 	m     *mapping
 	seed  maphash.Seed
 	slots int // most entries in a new chunk
 
-	mu     sync.RWMutex // guards what follows; only the committer changes it
-	dir    []chunkRef
-	firsts []uint32 // dir[i].first
-	moved  uint64   // grows when anything that follows or precedes changes, but for compression
-	n      uint32   // entries, deleted ones included
-	head   int64    // Added of the last one
-	live   int64    // entries that are not deleted
-	bytes  int64    // of their objects
-	specs  [2]int64 // live entries of 2.1 and 2.0
+	mu     *sync.RWMutex // of the Store; guards what follows; only the committer changes it
+	dir    []chunkRef    // none in a release log
+	firsts []uint32      // dir[i].first
+	moved  uint64        // grows when anything that follows or precedes changes, but for compression
+	n      uint32        // entries, deleted ones included
+	head   int64         // Added of the last one
+	live   int64         // entries that are not deleted
+	bytes  int64         // of their objects
+	specs  [2]int64      // live entries of 2.1 and 2.0
+	rel    *released     // of a release log; else nil
+	labels []store.Label // by seq, beyond the end 0; none in a release log
+	seen   seenLabels
 
 	table table
 	prev  []uint32 // by seq: seq+1 of the entry of the same object before it, 0 if none
@@ -63,7 +67,7 @@ type kind struct {
 }
 
 func (s *Store) newLogIndex(id store.LogID) *logIndex {
-	return &logIndex{id: id, m: s.m, seed: s.seed, slots: s.o.slots, kinds: map[string]*kind{}}
+	return &logIndex{id: id, m: s.m, mu: &s.mu, seed: s.seed, slots: s.o.slots, kinds: map[string]*kind{}}
 }
 
 // chunkAt opens the chunk of ref.
@@ -90,6 +94,7 @@ func (l *logIndex) locate(seq uint32, hint int) int {
 
 // slotAt opens the chunk that has seq and returns the slot's number in it.
 func (l *logIndex) slotAt(seq uint32) (chunk, int, error) {
+	l, seq = l.origin(seq)
 	ref := &l.dir[l.locate(seq, 0)]
 	c, err := l.chunkAt(ref)
 	return c, int(seq - ref.first), err
@@ -99,6 +104,9 @@ func (l *logIndex) slotAt(seq uint32) (chunk, int, error) {
 func (l *logIndex) after(a store.Added) (uint32, error) {
 	if int64(a) >= l.head {
 		return l.n, nil
+	}
+	if l.rel != nil {
+		return l.rel.after(int64(a)), nil
 	}
 	i := sort.Search(len(l.dir), func(i int) bool { return l.dir[i].added > int64(a) })
 	if i == 0 {
@@ -141,8 +149,10 @@ func (l *logIndex) find(print uint32, k *idKey) (seq uint32, ok bool, err error)
 	}
 }
 
-// column returns the value of column col of an entry.
+// column returns the value of column col of an entry; in a release log colAdded
+// is that of its origin.
 func (l *logIndex) column(seq uint32, col int) ([]byte, error) {
+	l, seq = l.origin(seq)
 	ref := &l.dir[l.locate(seq, 0)]
 	b, err := l.m.view(ref.place)
 	if err != nil {
@@ -169,6 +179,7 @@ func (ref *chunkRef) kind(b []byte, i uint32) []byte {
 
 // key returns what identifies the object of an entry, in bytes of the file.
 func (l *logIndex) key(seq uint32) (idKey, error) {
+	l, seq = l.origin(seq)
 	ref := &l.dir[l.locate(seq, 0)]
 	b, err := l.m.view(ref.place)
 	if err != nil {
@@ -216,6 +227,7 @@ type entry struct {
 	slot  *slot
 	print uint32
 	prev  uint32 // seq+1 of the object's latest entry, 0 if it is new
+	label store.Label
 }
 
 // add appends an entry. What its being there changes about other entries of the
@@ -229,6 +241,11 @@ func (l *logIndex) add(e entry) {
 	if e.slot.flags&flagDeleted != 0 {
 		l.deleted.set(seq)
 		return
+	}
+	if l.rel == nil {
+		l.setLabel(seq, e.label)
+	} else {
+		l.seen.add(e.label)
 	}
 	l.live++
 	l.bytes += int64(len(e.slot.raw))
@@ -317,7 +334,7 @@ func (l *logIndex) load(b []byte, p place, first uint32, uid uint64) error {
 	prints := l.prints(slots)
 	for i := range slots {
 		s := &slots[i]
-		e := entry{slot: s, print: prints[i]}
+		e := entry{slot: s, print: prints[i], label: l.label(l.n)}
 		if s.flags&flagDeleted == 0 {
 			latest, ok, err := l.find(e.print, &s.key)
 			if err != nil {

@@ -17,6 +17,9 @@ import (
 //	meta    "kind"                          "entente store"
 //	logs    <log> "chunk" <first seq u64>   "b" -> a chunk: see chunk
 //	logs    <log> "z" <first seq u64>       "b" -> the chunk's objects, compressed: see fragment
+//	logs    <log> "label" <first seq u64>   labels: see labelSlots
+//	logs    <log> "of" <number u64>         of a release log: the names of the logs that it has entries of
+//	logs    <log> "rel" <first seq u64>     of a release log: a segment, see appendSegment
 //	doc     <kind> 0 <id>                   rev u64, expires u64, body
 //	expiry  <expires u64> <kind> 0 <id>     empty; for documents that expire
 //	cursor  <name>                          value
@@ -32,6 +35,9 @@ var (
 	bucketLogs   = []byte("logs")
 	bucketChunk  = []byte("chunk")
 	bucketZ      = []byte("z")
+	bucketLabel  = []byte("label")
+	bucketOf     = []byte("of")
+	bucketRel    = []byte("rel")
 	bucketDoc    = []byte("doc")
 	bucketExpiry = []byte("expiry")
 	bucketCursor = []byte("cursor")
@@ -116,7 +122,7 @@ func blobPlace(parent *bbolt.Bucket, key []byte) ([]byte, place, error) {
 	return v, place{off: int64(uintptr(unsafe.Pointer(unsafe.SliceData(v))) - base), size: uint32(len(v))}, nil
 }
 
-// logBuckets returns the buckets of a log, nil if it was never written.
+// logBuckets returns the buckets of a log of objects, nil if it was never written.
 func logBuckets(tx *bbolt.Tx, id store.LogID) (chunks, z *bbolt.Bucket) {
 	b := tx.Bucket(bucketLogs).Bucket([]byte(id))
 	if b == nil {
@@ -125,7 +131,8 @@ func logBuckets(tx *bbolt.Tx, id store.LogID) (chunks, z *bbolt.Bucket) {
 	return b.Bucket(bucketChunk), b.Bucket(bucketZ)
 }
 
-// makeLogBuckets returns the buckets of a log and makes those that are missing.
+// makeLogBuckets returns the buckets of a log of objects and makes those that are
+// missing.
 func makeLogBuckets(tx *bbolt.Tx, id store.LogID) (chunks, z *bbolt.Bucket, err error) {
 	b, err := tx.Bucket(bucketLogs).CreateBucketIfNotExists([]byte(id))
 	if err != nil {

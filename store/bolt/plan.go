@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -14,25 +13,37 @@ import (
 // A group is what one transaction will write. Planning it changes nothing, so a
 // batch that fails is left out and the plan is made again.
 type group struct {
-	s       *Store
-	tx      *bbolt.Tx
-	logs    map[store.LogID]*stage
-	docs    map[docKey]store.Document
-	cursors map[string]string
+	s        *Store
+	tx       *bbolt.Tx
+	logs     map[store.LogID]*stage
+	releases map[store.LogID]*releaseStage
+	docs     map[docKey]store.Document
+	cursors  map[string]string
+	past     past
 }
 
-// A stage is what a group adds to one log.
+func (s *Store) newGroup(tx *bbolt.Tx) *group {
+	return &group{
+		s: s, tx: tx, logs: map[store.LogID]*stage{}, releases: map[store.LogID]*releaseStage{},
+		docs: map[docKey]store.Document{}, cursors: map[string]string{}, past: newPast(),
+	}
+}
+
+// A stage is what a group changes in one log of objects.
 type stage struct {
-	s     *Store
-	l     *logIndex
-	at    time.Time // the latest of the batches' At
-	slots []slot
-	added []entry // beside slots
-	ids   map[stix.ID]known
-	first int64 // Added of slots[0]
-	refs  []chunkRef
-	buf   [][]byte // the values of the new chunks
-	tail  int      // chunks from here on are replaced
+	s       *Store
+	l       *logIndex
+	at      time.Time // the latest of the batches' At
+	slots   []slot
+	added   []entry                // beside slots
+	jobs    []int                  // beside slots: who adds them
+	labels  []store.Label          // beside slots
+	relabel map[uint32]store.Label // by seq; of the slots too
+	ids     map[stix.ID]known
+	first   int64 // Added of slots[0]
+	refs    []chunkRef
+	buf     [][]byte // the values of the new chunks
+	tail    int      // chunks from here on are replaced
 }
 
 // known is what a stage knows about an object it has met.
@@ -44,7 +55,12 @@ type known struct {
 // empty reports whether there is nothing to write.
 func (g *group) empty() bool {
 	for _, st := range g.logs {
-		if len(st.slots) > 0 {
+		if len(st.slots) > 0 || len(st.relabel) > 0 {
+			return false
+		}
+	}
+	for _, st := range g.releases {
+		if !st.empty() {
 			return false
 		}
 	}
@@ -55,10 +71,34 @@ func (g *group) empty() bool {
 // its err set, -1 if none does.
 func (g *group) plan(jobs []*job) int {
 	for i, j := range jobs {
-		if j.err = g.judge(j); j.err != nil {
+		if j.err = g.judge(i, j); j.err != nil {
 			return i
 		}
 	}
+	if failed := g.number(jobs); failed >= 0 {
+		return failed
+	}
+	for i, j := range jobs {
+		if j.err = g.relate(i, j); j.err != nil {
+			return i
+		}
+	}
+	for _, st := range g.releases {
+		if err := st.number(); err != nil {
+			jobs[st.adds[0].job].err = err
+			return st.adds[0].job
+		}
+	}
+	for i, j := range jobs {
+		if j.err = g.finish(j); j.err != nil {
+			return i
+		}
+	}
+	return -1
+}
+
+// number gives the staged objects their Added. What it returns is like plan's.
+func (g *group) number(jobs []*job) int {
 	for _, st := range g.logs {
 		if len(st.slots) == 0 {
 			continue
@@ -68,18 +108,12 @@ func (g *group) plan(jobs []*job) int {
 			err = fmt.Errorf("%w: log %q is full: it has had %d entries", store.ErrInvalid, st.l.id, st.l.n)
 		}
 		if err != nil {
-			i := slices.IndexFunc(jobs, func(j *job) bool { return j.batch.Log == st.l.id && slices.Contains(j.receipt.Outcomes, store.Stored) })
-			jobs[i].err = err
-			return i
+			jobs[st.jobs[0]].err = err
+			return st.jobs[0]
 		}
 		st.first = int64(first)
 		for i := range st.slots {
 			st.slots[i].added = st.first + int64(i)
-		}
-	}
-	for i, j := range jobs {
-		if j.err = g.finish(j); j.err != nil {
-			return i
 		}
 	}
 	return -1
@@ -93,17 +127,24 @@ func (g *group) stage(id store.LogID) *stage {
 		if l == nil {
 			l = g.s.newLogIndex(id)
 		}
-		st = &stage{s: g.s, l: l, ids: map[stix.ID]known{}}
+		st = &stage{s: g.s, l: l, ids: map[stix.ID]known{}, relabel: map[uint32]store.Label{}}
 		g.logs[id] = st
 	}
 	return st
 }
 
-// judge sets the outcomes of j's objects. Its receipt's Added are seqs plus one
-// until finish.
-func (g *group) judge(j *job) error {
+// judge sets the outcomes of the objects of j, which is job number n. Its
+// receipt's Added are seqs plus one until relate.
+func (g *group) judge(n int, j *job) error {
 	b := j.batch
-	j.receipt = store.Receipt{Outcomes: make([]store.Outcome, len(b.Objects)), Added: make([]store.Added, len(b.Objects))}
+	j.receipt = store.Receipt{
+		Outcomes: make([]store.Outcome, len(b.Objects)),
+		Added:    make([]store.Added, len(b.Objects)),
+		Labels:   make([]store.Label, len(b.Objects)),
+	}
+	if err := g.s.checkKinds(b); err != nil {
+		return err
+	}
 	if len(b.Objects) == 0 {
 		return nil
 	}
@@ -115,6 +156,13 @@ func (g *group) judge(j *job) error {
 			return err
 		}
 		j.receipt.Outcomes[i] = outcome
+		if outcome == store.Stored {
+			label := store.Label(0)
+			if b.Labels != nil {
+				label = b.Labels[i]
+			}
+			st.jobs, st.labels = append(st.jobs, n), append(st.labels, label)
+		}
 		if outcome <= store.Differs {
 			j.receipt.Added[i] = store.Added(seq) + 1
 		}
@@ -197,24 +245,14 @@ func (st *stage) object(seq uint32) (string, error) {
 	return text(c.object(i)), nil
 }
 
-// finish completes j's receipt and plans its documents and its cursor.
+// finish plans j's documents and its cursor.
 func (g *group) finish(j *job) (err error) {
 	b := j.batch
-	for i, a := range j.receipt.Added {
-		if a == 0 {
-			continue
-		}
-		st := g.logs[b.Log]
-		if seq := uint32(a - 1); seq >= st.l.n {
-			j.receipt.Added[i] = store.Added(st.slots[seq-st.l.n].added)
-		} else if j.receipt.Added[i], err = st.l.addedAt(seq); err != nil {
-			return err
-		}
-	}
 	if c := b.Cursor; c != nil {
 		now, ok := g.cursors[c.Name]
 		if !ok {
 			now = string(g.tx.Bucket(bucketCursor).Get([]byte(c.Name)))
+			g.past.cursors[c.Name] = now
 		}
 		if now != c.From {
 			return store.ErrConflict

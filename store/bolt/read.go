@@ -17,18 +17,22 @@ type reading struct {
 	l     *logIndex
 	page  *store.Page
 	want  store.Want
-	chunk int     // number of the last chunk
-	names []byte  // ids and versions of the rows, one after the other
-	ends  []int   // of each of them in names
-	parts []piece // what was selected
+	of    *logIndex // of the last piece
+	chunk int       // of the last piece
+	span  int       // of the last piece, in a release log
+	names []byte    // ids and versions of the rows, one after the other
+	ends  []int     // of each of them in names
+	parts []piece   // what was selected
 	raws  [][]byte
 	touch byte
 }
 
-// A piece is a run of slots of one chunk.
+// A piece is a run of entries that is a run of slots of one chunk.
 type piece struct {
-	chunk    int
+	of       *logIndex // the log that has the chunk
+	ref      *chunkRef
 	from, to uint32 // slots
+	seq      uint32 // of the first entry, in the log that is read
 }
 
 var readings = sync.Pool{New: func() any { return new(reading) }}
@@ -67,10 +71,11 @@ func (s *Store) Read(ctx context.Context, id store.LogID, q *store.Query, p *sto
 
 // drop lets go of what is valid during one call only.
 func (r *reading) drop() {
-	r.l, r.page = nil, nil
+	r.l, r.of, r.page = nil, nil, nil
 	clear(r.raws)
+	clear(r.parts)
 	sel := &r.sel
-	sel.l, sel.q, sel.ctx, sel.lock, sel.ref, sel.data = nil, nil, nil, nil, nil, nil
+	sel.l, sel.q, sel.ctx, sel.lock, sel.gate, sel.of, sel.ref, sel.data = nil, nil, nil, nil, nil, nil, nil, nil
 	clear(sel.lists[:cap(sel.lists)])
 }
 
@@ -81,8 +86,8 @@ const restarts = 3
 // fillStable fills the page from one view of the log.
 func (r *reading) fillStable(ctx context.Context, q *store.Query) error {
 	for tries := 0; ; tries++ {
-		r.chunk, r.parts, r.names, r.ends = 0, r.parts[:0], r.names[:0], r.ends[:0]
-		if r.sel.lock = &r.l.mu; tries == restarts {
+		r.of, r.span, r.parts, r.names, r.ends = nil, 0, r.parts[:0], r.names[:0], r.ends[:0]
+		if r.sel.lock = r.l.mu; tries == restarts {
 			r.sel.lock = nil
 		}
 		err := r.fill(ctx, q)
@@ -110,9 +115,9 @@ func (r *reading) fill(ctx context.Context, q *store.Query) error {
 			return err
 		}
 	}
-	head, tail := r.parts[0], r.parts[len(r.parts)-1]
-	first, err := r.l.addedAt(r.l.dir[head.chunk].first + head.from)
-	last, lerr := r.l.addedAt(r.l.dir[tail.chunk].first + tail.to - 1)
+	tail := &r.parts[len(r.parts)-1]
+	first, err := r.l.addedAt(r.parts[0].seq)
+	last, lerr := r.l.addedAt(tail.seq + tail.to - tail.from - 1)
 	p.First, p.Last = first, last
 	if err = errors.Join(err, lerr); err == nil && r.want&store.WantObjects != 0 {
 		r.copyObjects()
@@ -132,8 +137,7 @@ func (r *reading) locate(most int) error {
 	size, n := 0, 0
 	for i := range r.parts {
 		p := &r.parts[i]
-		ref := &r.l.dir[p.chunk]
-		raw, err := r.l.raw(ref, p.from, p.to)
+		raw, err := r.l.raw(p.ref, p.from, p.to)
 		if err != nil {
 			return err
 		}
@@ -145,7 +149,7 @@ func (r *reading) locate(most int) error {
 			continue
 		}
 		for count = 1; p.from+uint32(count) < p.to; count++ {
-			raw, err := r.l.raw(ref, p.from, p.from+uint32(count))
+			raw, err := r.l.raw(p.ref, p.from, p.from+uint32(count))
 			if err != nil {
 				return err
 			}
@@ -162,7 +166,7 @@ func (r *reading) locate(most int) error {
 func (r *reading) endPage(i, count, n int) error {
 	p := &r.parts[i]
 	p.to = p.from + uint32(count)
-	raw, err := r.l.raw(&r.l.dir[p.chunk], p.from, p.to)
+	raw, err := r.l.raw(p.ref, p.from, p.to)
 	r.raws, r.parts = append(r.raws, raw), r.parts[:i+1]
 	if n < r.page.N {
 		r.page.N, r.page.More = n, true
@@ -202,17 +206,14 @@ func (r *reading) pickList(limit int) {
 			return
 		}
 		p.N++
-		r.chunk = r.l.locate(seq, r.chunk)
-		slot := seq - r.l.firsts[r.chunk]
-		if n := len(r.parts); n > 0 && r.parts[n-1].chunk == r.chunk && r.parts[n-1].to == slot {
-			r.parts[n-1].to++
-			continue
-		}
-		r.parts = append(r.parts, piece{r.chunk, slot, slot + 1})
+		r.take(seq, seq+1)
 	}
 }
 
 func (l *logIndex) addedAt(seq uint32) (store.Added, error) {
+	if l.rel != nil {
+		return store.Added(l.rel.addedAt(seq)), nil
+	}
 	b, err := l.column(seq, colAdded)
 	if err != nil {
 		return 0, err
@@ -222,13 +223,51 @@ func (l *logIndex) addedAt(seq uint32) (store.Added, error) {
 
 // take notes the entries from seq to end, all of them selected.
 func (r *reading) take(seq, end uint32) {
-	for seq < end {
-		r.chunk = r.l.locate(seq, r.chunk)
-		ref := &r.l.dir[r.chunk]
-		from, to := seq-ref.first, min(end-ref.first, uint32(ref.n))
-		seq = ref.first + to
-		r.parts = append(r.parts, piece{r.chunk, from, to})
+	rel := r.l.rel
+	if rel == nil {
+		r.takeFrom(r.l, seq, end-seq, seq)
+		return
 	}
+	for seq < end {
+		r.span = rel.span(seq, r.span)
+		base, refs := rel.bases[rel.spans[r.span].base], rel.refs[seq:min(end, rel.end(r.span))]
+		for len(refs) > 0 {
+			at, n := refs[0], 1
+			for n < len(refs) && refs[n] == at+uint32(n) {
+				n++
+			}
+			r.takeFrom(base, at, uint32(n), seq)
+			seq += uint32(n)
+			refs = refs[n:]
+		}
+	}
+}
+
+// takeFrom notes n entries of a log of objects from at on, which are entries from
+// seq on in the log that is read.
+func (r *reading) takeFrom(of *logIndex, at, n, seq uint32) {
+	if of != r.of || at < of.firsts[r.chunk] {
+		r.of, r.chunk = of, 0
+	}
+	for n > 0 {
+		r.chunk = of.locate(at, r.chunk)
+		ref := &of.dir[r.chunk]
+		from := at - ref.first
+		size := min(n, uint32(ref.n)-from)
+		r.addPiece(piece{of, ref, from, from + size, seq})
+		at, n, seq = at+size, n-size, seq+size
+	}
+}
+
+// addPiece notes p, as part of the piece before it if it continues that.
+func (r *reading) addPiece(p piece) {
+	if n := len(r.parts); n > 0 {
+		if last := &r.parts[n-1]; last.ref == p.ref && last.to == p.from && last.seq+last.to-last.from == p.seq {
+			last.to = p.to
+			return
+		}
+	}
+	r.parts = append(r.parts, p)
 }
 
 // copyObjects copies r.raws into the page.
@@ -268,21 +307,33 @@ func (l *logIndex) raw(ref *chunkRef, from, to uint32) ([]byte, error) {
 // nameRows.
 func (r *reading) rows() error {
 	base := 0
-	for _, p := range r.parts {
-		c, err := r.l.chunkAt(&r.l.dir[p.chunk])
-		if err != nil {
-			return err
+	var c chunk
+	for i := range r.parts {
+		p := &r.parts[i]
+		if i == 0 || p.ref != r.parts[i-1].ref {
+			var err error
+			if c, err = r.l.chunkAt(p.ref); err != nil {
+				return err
+			}
 		}
 		start := c.start(int(p.from))
 		for i := int(p.from); i < int(p.to); i++ {
 			row := store.Row{Added: store.Added(c.added(i)), SpecVersion: "2.1"}
+			if r.want&store.WantSource != 0 {
+				row.Of, row.At, row.Label = p.of.id, row.Added, p.of.label(p.ref.first+uint32(i))
+			}
+			if rel := r.l.rel; rel != nil {
+				seq := p.seq + uint32(i) - p.from
+				r.span = rel.span(seq, r.span)
+				row.Added = store.Added(rel.spans[r.span].added + int64(seq-rel.spans[r.span].first))
+			}
 			if c.flag(i, flagSpec20) {
 				row.SpecVersion = "2.0"
 			}
 			if r.want&store.WantObjects != 0 {
 				row.End = base + c.end(i) - start
 			}
-			if err := r.name(&c, i); err != nil {
+			if err := r.name(&c, i, int64(row.Added)); err != nil {
 				return err
 			}
 			r.page.Rows = append(r.page.Rows, row)
@@ -293,8 +344,9 @@ func (r *reading) rows() error {
 	return nil
 }
 
-// name appends the id and the version of slot i to r.names.
-func (r *reading) name(c *chunk, i int) error {
+// name appends the id and the version of slot i to r.names. added is that of its
+// entry in the log that is read.
+func (r *reading) name(c *chunk, i int, added int64) error {
 	flags, digits := c.flags(i), c.cols[colDigits][i]
 	var o stix.Object
 	if flags&flagOdd != 0 || flags&flagNoVersion == 0 && digits == digitsInRaw {
@@ -311,7 +363,7 @@ func (r *reading) name(c *chunk, i int) error {
 	r.ends = append(r.ends, len(r.names))
 	switch {
 	case flags&flagNoVersion != 0:
-		r.names = appendVersion(r.names, c.added(i), 6)
+		r.names = appendVersion(r.names, added, 6)
 	case digits == digitsInRaw:
 		r.names = append(r.names, o.VersionText()...)
 	default:

@@ -21,12 +21,15 @@ type selection struct {
 	q     *store.Query
 	ctx   context.Context
 	lock  *sync.RWMutex // given away for a moment now and then; nil: never
-	moved uint64        // l.moved when the selection began
+	moved uint64        // l.changes() when the selection began
 	spent int           // since somebody was let in
 	from  uint32        // first seq to try
 	after uint32        // first seq that q.After allows
 	specs uint8
 	pick  uint8
+
+	gated bool // not everything passes gate
+	gate  store.LabelSet
 
 	at   uint32 // a word that was worked out, plus 1; 0 if none
 	word uint64
@@ -58,11 +61,12 @@ const (
 
 // start prepares s for q and returns the first seq to try. s may be used again.
 func (s *selection) start(ctx context.Context, l *logIndex, q *store.Query) uint32 {
-	*s = selection{l: l, q: q, ctx: ctx, lock: s.lock, moved: l.moved, lists: s.lists[:0], window: s.window, decisions: s.again(l.n)}
+	*s = selection{l: l, q: q, ctx: ctx, lock: s.lock, moved: l.changes(), lists: s.lists[:0], window: s.window, decisions: s.again(l.n)}
 	s.after = s.seqAfter(q.After)
 	s.from = max(s.after, s.seqAfter(q.From))
 	s.chooseSpecs()
 	s.choosePick()
+	s.gate, s.gated = q.Gate, q.Gate != nil && !l.seen.within(q.Gate)
 	types := set(q.Types)
 	switch {
 	case len(q.IDs) > 0:
@@ -223,6 +227,9 @@ func (s *selection) choose(w uint32) uint64 {
 	if w == s.l.n>>6 {
 		selected &= 1<<(s.l.n&63) - 1
 	}
+	if s.gated {
+		selected = s.admit(w, selected)
+	}
 	check &= selected
 	s.spend(1 + bits.OnesCount64(check))
 	for ; check != 0 && s.err == nil; check &= check - 1 {
@@ -238,7 +245,7 @@ func (s *selection) takes(seq uint32) bool {
 	s.spend(1)
 	selected, check := s.base(seq >> 6)
 	bit := uint64(1) << (seq & 63)
-	return selected&bit != 0 && (check&bit == 0 || s.passes(seq))
+	return selected&bit != 0 && (!s.gated || s.gate.Has(s.l.label(seq))) && (check&bit == 0 || s.passes(seq))
 }
 
 // patience is how many entries, or words of bits, are looked at before others
@@ -260,7 +267,7 @@ func (s *selection) spend(n int) {
 	}
 	s.lock.RUnlock()
 	s.lock.RLock()
-	if s.l.moved != s.moved {
+	if s.l.changes() != s.moved {
 		s.err = errMoved
 	}
 }

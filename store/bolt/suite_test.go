@@ -29,7 +29,7 @@ func (s sound) Close() error {
 func fixture(o Options) func(t testing.TB) *storetest.Fixture {
 	return func(t testing.TB) *storetest.Fixture {
 		o := o
-		f := &storetest.Fixture{Hook: new(storetest.Hook), NoReleases: "store/bolt does not have labels and release logs yet"}
+		f := &storetest.Fixture{Hook: new(storetest.Hook)}
 		o.beforeCommit = f.Hook.Call
 		path := filepath.Join(t.TempDir(), "store.db")
 		f.Reopen = func() (store.Store, error) {

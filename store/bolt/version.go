@@ -26,24 +26,29 @@ func (v *version) compare(w *version) int {
 
 // version reads the version of an entry that is not deleted.
 func (l *logIndex) version(seq uint32) (version, error) {
-	ref := &l.dir[l.locate(seq, 0)]
+	o, at := l.origin(seq)
+	ref := &o.dir[o.locate(at, 0)]
 	b, err := l.m.view(ref.place)
 	if err != nil {
 		return version{}, err
 	}
-	v := ref.version(b, seq-ref.first)
+	v := l.versionIn(ref, b, at-ref.first, seq)
 	if v.flags&flagFine != 0 {
 		v.frac, err = l.fraction(seq)
 	}
 	return v, err
 }
 
-// version reads the version of slot i of the chunk in b, but for what is finer
-// than a µs.
-func (ref *chunkRef) version(b []byte, i uint32) version {
-	v := version{seq: ref.first + i, flags: b[ref.cols[colFlags]+i]}
+// versionIn reads the version of entry seq, which is slot i of the chunk in b, but
+// for what is finer than a µs.
+func (l *logIndex) versionIn(ref *chunkRef, b []byte, i, seq uint32) version {
+	v := version{seq: seq, flags: b[ref.cols[colFlags]+i]}
 	us := b[ref.cols[colVersion]+8*i:]
 	if v.flags&flagNoVersion != 0 {
+		if l.rel != nil {
+			v.us = l.rel.addedAt(seq)
+			return v
+		}
 		us = b[ref.cols[colAdded]+8*i:]
 	}
 	v.us = int64(binary.LittleEndian.Uint64(us))

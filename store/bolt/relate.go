@@ -1,0 +1,156 @@
+package bolt
+
+import (
+	"fmt"
+	"slices"
+
+	"entente/store"
+)
+
+// checkKinds returns ErrInvalid if b takes a log that exists for one of the other
+// kind.
+func (s *Store) checkKinds(b *store.Batch) error {
+	if l := s.log(b.Log); l != nil && l.rel != nil && len(b.Objects)+len(b.Relabel) > 0 {
+		return fmt.Errorf("%w: objects or labels for %q, which is a release log", store.ErrInvalid, b.Log)
+	}
+	for i := range b.Releases {
+		r := &b.Releases[i]
+		if of := s.log(r.Of); of != nil && of.rel != nil {
+			return fmt.Errorf("%w: release of %q, which is a release log", store.ErrInvalid, r.Of)
+		}
+		if l := s.log(r.Log); l != nil && l.rel == nil {
+			return fmt.Errorf("%w: release to %q, which is a log of objects", store.ErrInvalid, r.Log)
+		}
+	}
+	return nil
+}
+
+// together returns how many of jobs, from the first on, can be one group: they
+// take no log for a release log and for one of objects. One batch never does.
+func together(jobs []*job) int {
+	releases := func(j *job) bool { return len(j.batch.Releases) > 0 }
+	if !slices.ContainsFunc(jobs, releases) {
+		return len(jobs)
+	}
+	kinds := map[store.LogID]bool{} // true: a release log
+	for n, j := range jobs {
+		mixed := false
+		use := func(id store.LogID, kind bool) {
+			was, met := kinds[id]
+			mixed = mixed || met && was != kind
+			kinds[id] = kind
+		}
+		if len(j.batch.Objects)+len(j.batch.Relabel) > 0 {
+			use(j.batch.Log, false)
+		}
+		for i := range j.batch.Releases {
+			use(j.batch.Releases[i].Log, true)
+			use(j.batch.Releases[i].Of, false)
+		}
+		if mixed {
+			return n
+		}
+	}
+	return len(jobs)
+}
+
+// relate completes the receipt of j, which is job number n, relabels and releases.
+func (g *group) relate(n int, j *job) (err error) {
+	b, st := j.batch, g.logs[j.batch.Log]
+	if len(b.Relabel) > 0 && st == nil {
+		st = g.stage(b.Log)
+	}
+	for i := range b.Relabel {
+		r := &b.Relabel[i]
+		o, found, err := g.find(n, b.Log, r.Added)
+		if err != nil {
+			return err
+		}
+		if !found {
+			continue
+		}
+		if st.label(o.seq) != r.From {
+			return store.ErrConflict
+		}
+		st.relabel[o.seq] = r.To
+	}
+	for i, a := range j.receipt.Added {
+		if a == 0 {
+			continue
+		}
+		seq := uint32(a - 1)
+		j.receipt.Labels[i] = st.label(seq)
+		if seq >= st.l.n {
+			j.receipt.Added[i] = store.Added(st.slots[seq-st.l.n].added)
+		} else if j.receipt.Added[i], err = st.l.addedAt(seq); err != nil {
+			return err
+		}
+	}
+	for i := range b.Releases {
+		if err := g.release(n, j, &b.Releases[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// find returns the entry of a log of objects that has an Added, if it is there for
+// job number n: stored, or staged by it or one before it.
+func (g *group) find(n int, id store.LogID, added store.Added) (origin, bool, error) {
+	l, st := g.s.log(id), g.logs[id]
+	if st != nil {
+		l = st.l
+	}
+	if l == nil || added <= 0 {
+		return origin{}, false, nil
+	}
+	if int64(added) > l.head {
+		if st == nil || len(st.slots) == 0 {
+			return origin{}, false, nil
+		}
+		i := int64(added) - st.first
+		ok := i >= 0 && i < int64(len(st.slots)) && st.jobs[i] <= n
+		return origin{l, l.n + uint32(i)}, ok, nil
+	}
+	seq, err := l.after(added - 1)
+	if err != nil || seq == l.n || l.deleted.has(seq) {
+		return origin{}, false, err
+	}
+	at, err := l.addedAt(seq)
+	return origin{l, seq}, at == added, err
+}
+
+// release plans a release of j, which is job number n.
+func (g *group) release(n int, j *job, r *store.Release) error {
+	st := g.releases[r.Log]
+	if st == nil {
+		l := g.s.log(r.Log)
+		if l == nil {
+			l = g.s.newReleaseLog(r.Log)
+		}
+		st = g.s.stageRelease(l)
+		g.releases[r.Log] = st
+	}
+	for _, a := range r.Drop {
+		o, found, err := g.find(n, r.Of, a)
+		if err == nil && found {
+			err = st.drop(n, o)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, a := range r.Add {
+		o, found, err := g.find(n, r.Of, a)
+		if err == nil && found {
+			err = st.add(n, o)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(r.Add) > 0 && j.batch.At.After(st.at) {
+		st.at = j.batch.At
+	}
+	return nil
+}

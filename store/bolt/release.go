@@ -1,0 +1,214 @@
+package bolt
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"entente/store"
+)
+
+// What makes a logIndex one of a release log. Its entries are entries of other
+// logs, its bases: whatever is not about order and Added is looked up there.
+type released struct {
+	bases []*logIndex // by number
+	spans []span      // all entries, by first
+	refs  []uint32    // by seq: the entry's seq in its base
+}
+
+// A span is a run of entries that are 1 µs apart and of one base.
+type span struct {
+	first uint32 // seq
+	base  uint32 // number
+	added int64  // of first
+}
+
+// A releasing is an entry on its way into a release log.
+type releasing struct {
+	base  uint32
+	ref   uint32
+	added int64
+	dead  bool
+}
+
+// span returns the number of the span that has seq. hint is any, best the one
+// before.
+func (r *released) span(seq uint32, hint int) int {
+	if r.spans[hint].first > seq {
+		hint = 0
+	}
+	for range 4 {
+		if hint+1 == len(r.spans) || r.spans[hint+1].first > seq {
+			return hint
+		}
+		hint++
+	}
+	return hint + sort.Search(len(r.spans)-hint, func(i int) bool { return r.spans[hint+i].first > seq }) - 1
+}
+
+// end is the seq behind span i.
+func (r *released) end(i int) uint32 {
+	if i+1 < len(r.spans) {
+		return r.spans[i+1].first
+	}
+	return uint32(len(r.refs))
+}
+
+func (r *released) addedAt(seq uint32) int64 {
+	s := &r.spans[r.span(seq, 0)]
+	return s.added + int64(seq-s.first)
+}
+
+// after returns the first seq whose Added is greater than a.
+func (r *released) after(a int64) uint32 {
+	i := sort.Search(len(r.spans), func(i int) bool { return r.spans[i].added > a })
+	if i == 0 {
+		return 0
+	}
+	s := &r.spans[i-1]
+	return s.first + uint32(min(a-s.added+1, int64(r.end(i-1)-s.first)))
+}
+
+// at is entry seq as it was released.
+func (r *released) at(seq uint32) releasing {
+	s := &r.spans[r.span(seq, 0)]
+	return releasing{base: s.base, ref: r.refs[seq], added: s.added + int64(seq-s.first)}
+}
+
+// add appends an entry.
+func (r *released) add(e *releasing) {
+	seq := uint32(len(r.refs))
+	if n := len(r.spans); n == 0 || r.spans[n-1].base != e.base || r.spans[n-1].added+int64(seq-r.spans[n-1].first) != e.added {
+		r.spans = append(r.spans, span{first: seq, base: e.base, added: e.added})
+	}
+	r.refs = append(r.refs, e.ref)
+}
+
+// origin returns the log of objects that has entry seq, and its seq there.
+func (l *logIndex) origin(seq uint32) (*logIndex, uint32) {
+	r := l.rel
+	switch {
+	case r == nil:
+		return l, seq
+	case len(r.bases) == 1:
+		return r.bases[0], r.refs[seq]
+	}
+	return r.bases[r.spans[r.span(seq, 0)].base], r.refs[seq]
+}
+
+// changes grows when l or one of its bases does: see moved.
+func (l *logIndex) changes() uint64 {
+	n := l.moved
+	if l.rel != nil {
+		for _, b := range l.rel.bases {
+			n += b.moved
+		}
+	}
+	return n
+}
+
+// entryOf returns the entry of l that is entry ref of base.
+func (l *logIndex) entryOf(base *logIndex, ref uint32) (uint32, bool, error) {
+	if ref >= base.n || !slices.Contains(l.rel.bases, base) {
+		return 0, false, nil
+	}
+	k, err := base.key(ref)
+	if err != nil {
+		return 0, false, err
+	}
+	latest, found, err := l.find(l.print(&k), &k)
+	if !found || err != nil {
+		return 0, false, err
+	}
+	for p := latest + 1; p != 0; p = l.prev[p-1] {
+		if o, at := l.origin(p - 1); o == base && at == ref {
+			return p - 1, true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+// A slotReader reads slots of logs of objects. It keeps the last chunk open.
+type slotReader struct {
+	of    *logIndex
+	chunk int
+	c     chunk
+}
+
+func (r *slotReader) slot(of *logIndex, seq uint32) (slot, error) {
+	if r.of != of || seq-of.firsts[r.chunk] >= uint32(r.c.n) {
+		at := of.locate(seq, 0)
+		c, err := of.chunkAt(&of.dir[at])
+		if err != nil {
+			return slot{}, err
+		}
+		r.of, r.chunk, r.c = of, at, c
+	}
+	return r.c.slot(int(seq - of.firsts[r.chunk])), nil
+}
+
+// release appends entries, whose bases have them. What their being there changes
+// about other entries of the same objects, judge finds out: for the entries that
+// are returned, the latest of such objects.
+func (l *logIndex) release(list []releasing) (several []uint32, err error) {
+	var r slotReader
+	l.grow(len(list))
+	for i := range list {
+		e := &list[i]
+		base := l.rel.bases[e.base]
+		s, err := r.slot(base, e.ref)
+		if err != nil {
+			return nil, err
+		}
+		s.added = e.added
+		if e.dead {
+			s.flags |= flagDeleted
+		}
+		n := entry{slot: &s, print: l.print(&s.key), label: base.label(e.ref)}
+		if !e.dead {
+			latest, found, err := l.find(n.print, &s.key)
+			if err != nil {
+				return nil, err
+			}
+			if found {
+				n.prev = latest + 1
+				l.multi.set(latest)
+				l.multi.set(l.n)
+				several = append(several, l.n)
+			}
+		}
+		l.rel.add(e)
+		l.add(n)
+	}
+	return several, nil
+}
+
+// loadSegment adds the segment at key.
+func (l *logIndex) loadSegment(key, value []byte) error {
+	first, err := keySeq(key)
+	if err != nil {
+		return err
+	}
+	if first != l.n || first%segmentSlots != 0 {
+		return fmt.Errorf("%w: does not follow entry %d", store.ErrCorrupt, l.n)
+	}
+	list, err := readSegment(key, value)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		e := &list[i]
+		if int64(e.base) >= int64(len(l.rel.bases)) || e.ref >= l.rel.bases[e.base].n {
+			return fmt.Errorf("%w: slot %d is entry %d of log number %d, which is not there", store.ErrCorrupt, i, e.ref, e.base)
+		}
+		base := l.rel.bases[e.base]
+		if e.added <= l.head || i > 0 && e.added <= list[i-1].added {
+			return fmt.Errorf("%w: slot %d: added does not grow", store.ErrCorrupt, i)
+		}
+		if !e.dead && base.deleted.has(e.ref) {
+			return fmt.Errorf("%w: slot %d: entry %d of log %q was deleted", store.ErrCorrupt, i, e.ref, base.id)
+		}
+	}
+	_, err = l.release(list)
+	return err
+}

@@ -1,0 +1,261 @@
+package bolt
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"entente/store"
+)
+
+// A releaseStage is what a transaction changes in one release log.
+type releaseStage struct {
+	l     *logIndex
+	at    time.Time   // the latest of the batches' At
+	bases []*logIndex // l's and new ones, by number
+	dead  map[uint32]bool
+	adds  []adding
+	there map[origin]int // numbers in adds of what is there
+	first int64          // Added of adds[0]
+}
+
+// An adding is an entry that a stage adds to a release log.
+type adding struct {
+	origin
+	job  int  // that adds it
+	dead bool // a later job drops it
+	void bool // the same job drops it: it was never there
+}
+
+// An origin names an entry of a log of objects, perhaps a staged one.
+type origin struct {
+	of  *logIndex
+	seq uint32
+}
+
+func (s *Store) stageRelease(l *logIndex) *releaseStage {
+	return &releaseStage{l: l, bases: slices.Clone(l.rel.bases), dead: map[uint32]bool{}, there: map[origin]int{}}
+}
+
+// newReleaseLog returns the index of a release log without entries.
+func (s *Store) newReleaseLog(id store.LogID) *logIndex {
+	l := s.newLogIndex(id)
+	l.rel = new(released)
+	return l
+}
+
+// drop takes out o, if it is there.
+func (st *releaseStage) drop(job int, o origin) error {
+	if i, ok := st.there[o]; ok {
+		delete(st.there, o)
+		a := &st.adds[i]
+		a.void = a.job == job
+		a.dead = !a.void
+		return nil
+	}
+	seq, ok, err := st.l.entryOf(o.of, o.seq)
+	if ok {
+		st.dead[seq] = true
+	}
+	return err
+}
+
+// add appends o, unless it is there.
+func (st *releaseStage) add(job int, o origin) error {
+	if _, ok := st.there[o]; ok {
+		return nil
+	}
+	if seq, ok, err := st.l.entryOf(o.of, o.seq); err != nil || ok && !st.dead[seq] {
+		return err
+	}
+	st.there[o] = len(st.adds)
+	st.adds = append(st.adds, adding{origin: o, job: job})
+	return nil
+}
+
+// number gives the added entries their Added, when all jobs have been planned.
+func (st *releaseStage) number() error {
+	st.adds = slices.DeleteFunc(st.adds, func(a adding) bool { return a.void })
+	if len(st.adds) == 0 {
+		return nil
+	}
+	if uint64(st.l.n)+uint64(len(st.adds)) > maxSeq {
+		return fmt.Errorf("%w: log %q is full: it has had %d entries", store.ErrInvalid, st.l.id, st.l.n)
+	}
+	first, err := store.Number(store.Added(st.l.head), st.at, len(st.adds))
+	st.first = int64(first)
+	for i := range st.adds {
+		if of := st.adds[i].of; !slices.Contains(st.bases, of) {
+			st.bases = append(st.bases, of)
+		}
+	}
+	return err
+}
+
+func (st *releaseStage) empty() bool { return len(st.adds) == 0 && len(st.dead) == 0 }
+
+// releasing is added entry i.
+func (st *releaseStage) releasing(i int) releasing {
+	a := &st.adds[i]
+	return releasing{base: uint32(slices.Index(st.bases, a.of)), ref: a.seq, added: st.first + int64(i), dead: a.dead}
+}
+
+// write writes the segments that change.
+func (st *releaseStage) write(tx *bbolt.Tx) error {
+	log, err := tx.Bucket(bucketLogs).CreateBucketIfNotExists([]byte(st.l.id))
+	if err != nil {
+		return err
+	}
+	of, err := log.CreateBucketIfNotExists(bucketOf)
+	if err != nil {
+		return err
+	}
+	for i := len(st.l.rel.bases); i < len(st.bases); i++ {
+		if err := of.Put(seqKey(uint32(i)), []byte(st.bases[i].id)); err != nil {
+			return err
+		}
+	}
+	segments, err := log.CreateBucketIfNotExists(bucketRel)
+	if err != nil {
+		return err
+	}
+	segments.FillPercent = 0.95 // keys grow
+	n, end := st.l.n, st.l.n+uint32(len(st.adds))
+	changed := map[uint32]bool{}
+	for seq := range st.dead {
+		changed[seq/segmentSlots] = true
+	}
+	for seq := n; seq < end; seq++ {
+		changed[seq/segmentSlots] = true
+	}
+	list := make([]releasing, 0, segmentSlots)
+	for _, number := range slices.Sorted(maps.Keys(changed)) {
+		list = list[:0]
+		for seq := number * segmentSlots; seq < min((number+1)*segmentSlots, end); seq++ {
+			if seq >= n {
+				list = append(list, st.releasing(int(seq-n)))
+				continue
+			}
+			e := st.l.rel.at(seq)
+			e.dead = st.l.deleted.has(seq) || st.dead[seq]
+			list = append(list, e)
+		}
+		key := seqKey(number * segmentSlots)
+		if err := segments.Put(key, appendSegment(nil, key, list)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publish brings the index up to what was written. The indexes of the bases are.
+func (st *releaseStage) publish() error {
+	l := st.l
+	l.moved++
+	l.rel.bases = st.bases
+	losses, err := l.losses(slices.Sorted(maps.Keys(st.dead)))
+	if err != nil {
+		return err
+	}
+	for i := range losses {
+		if err := l.forget(&losses[i]); err != nil {
+			return err
+		}
+	}
+	list := make([]releasing, len(st.adds))
+	for i := range st.adds {
+		list[i] = st.releasing(i)
+	}
+	several, err := l.release(list)
+	if err != nil {
+		return err
+	}
+	return l.judgeSeveral(several)
+}
+
+// judgeSeveral judges the objects of entries that were not their first.
+func (l *logIndex) judgeSeveral(seqs []uint32) error {
+	judged := map[uint32]bool{}
+	for _, seq := range seqs {
+		latest, err := l.latest(seq)
+		if err != nil {
+			return err
+		}
+		if judged[latest] {
+			continue
+		}
+		judged[latest] = true
+		if err := l.judge(latest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A loss is some entries of one object that go.
+type loss struct {
+	print, latest uint32   // of the object
+	seqs          []uint32 // growing
+	size          int64    // bytes of their objects
+}
+
+// losses sorts entries of a release log by object.
+func (l *logIndex) losses(seqs []uint32) ([]loss, error) {
+	var list []loss
+	var r slotReader
+	at := map[uint32]int{} // by latest
+	for _, seq := range seqs {
+		s, err := r.slot(l.origin(seq))
+		if err != nil {
+			return nil, err
+		}
+		print := l.print(&s.key)
+		latest, _, err := l.find(print, &s.key)
+		if err != nil {
+			return nil, err
+		}
+		i, met := at[latest]
+		if !met {
+			i = len(list)
+			at[latest] = i
+			list = append(list, loss{print: print, latest: latest})
+		}
+		list[i].seqs = append(list[i].seqs, seq)
+		list[i].size += int64(len(s.raw))
+	}
+	return list, nil
+}
+
+// loadRelease builds the index of a release log. All logs of objects are loaded.
+func (s *Store) loadRelease(tx *bbolt.Tx, l *logIndex) error {
+	log := tx.Bucket(bucketLogs).Bucket([]byte(l.id))
+	of, segments := log.Bucket(bucketOf), log.Bucket(bucketRel)
+	if of == nil || segments == nil || log.Bucket(bucketChunk) != nil {
+		return fmt.Errorf("%w: neither a release log nor one of objects", store.ErrCorrupt)
+	}
+	err := of.ForEach(func(key, name []byte) error {
+		base := s.logs[store.LogID(name)]
+		if base == nil || base.rel != nil || !bytes.Equal(key, seqKey(uint32(len(l.rel.bases)))) {
+			return fmt.Errorf("%w: base %x %q is not a log of objects", store.ErrCorrupt, key, name)
+		}
+		l.rel.bases = append(l.rel.bases, base)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = segments.ForEach(func(key, value []byte) error {
+		if err := l.loadSegment(key, value); err != nil {
+			return fmt.Errorf("segment %x: %w", key, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return l.judgeAll()
+}
