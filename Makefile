@@ -25,7 +25,7 @@ fuzz:
 # What a partner is answered does not depend on what is withheld from it: this many random stories.
 STORIES ?= 5000
 noninterference:
-	go test -count=1 -timeout 30m -run '^TestNonInterferenceLong$$' -rapid.checks=$(STORIES) -v ./taxii/server
+	go test ./taxii/server -count=1 -timeout 30m -run '^TestNonInterferenceLong$$' -rapid.checks=$(STORIES) -v
 
 # Go benchmarks next to the code; make build && bin/entente bench is end to end.
 bench:

@@ -4,7 +4,7 @@
 set -uo pipefail
 
 log=$CI_WORK/noninterference.log
-go test -count=1 -timeout 10m -run '^TestNonInterferenceLong$' -rapid.checks="${NI_STORIES:-2500}" -rapid.nofailfile -rapid.shrinktime=5s -v ./taxii/server >"$log" 2>&1
+go test ./taxii/server -count=1 -timeout 10m -run '^TestNonInterferenceLong$' -rapid.checks="${NI_STORIES:-2500}" -rapid.nofailfile -rapid.shrinktime=5s -v >"$log" 2>&1
 code=$?
 grep -v 'draw story' "$log" | cut -c1-2000 | tail -n 100
 ((code == 0)) || exit "$code"

@@ -1,0 +1,111 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"entente/policy"
+)
+
+// plainMOU is an agreement with partner that shares the first collection up to a
+// ceiling both ways.
+func plainMOU(partner int, ceiling string) mou {
+	flow := func(out bool) mouFlow {
+		return mouFlow{out: out, colls: []int{0}, ceiling: ceiling, normal: "AMBER+STRICT", types: []string{"*"}, embargo: -9, onward: "tlp", hops: 2, channels: []string{"push", "poll"}}
+	}
+	return mou{partner: partner, status: policy.Active, from: -9, until: 99, grace: "P0D", relation: "partner", reads: []string{"tlp1", "tlp2"}, flows: []mouFlow{flow(true), flow(false)}}
+}
+
+// markedIndicator is one of the n-th id with a version and a level.
+func markedIndicator(n, version int, level, more string) string {
+	return fmt.Sprintf(`{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-%012d","created":%q,"modified":%q,"object_marking_refs":[%q]%s}`,
+		n, versions[0], versions[version], level, more)
+}
+
+const green = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
+
+// TestNonInterferenceCases are stories with a name.
+func TestNonInterferenceCases(t *testing.T) {
+	ask := func(path string) act { return act{what: "ask", method: "GET", path: pathTo(0) + path} }
+	own := func(objects ...string) act { return act{what: "own", objects: objects} }
+	post := func(objects ...string) act { return act{what: "post", objects: objects} }
+	everything := []act{ask("objects/?match[version]=all"), ask("manifest/?match[version]=all"), {what: "ask", method: "GET", path: "/hub/status/{status}/"}}
+	seen := func(n int) string { return markedIndicator(n, 0, green, "") }
+	hidden := markedIndicator(9, 1, red, "")
+	for _, c := range []struct {
+		name string
+		acts []act
+	}{
+		{"a hidden object in the middle of paging", []act{own(seen(1), seen(2), seen(3)), ask("objects/?limit=1"), own(hidden), ask("objects/?limit=1&next={next}"), own(seen(4), markedIndicator(8, 0, red, "")), ask("objects/?limit=1&next={next}")}},
+		{"I5 the same bytes", []act{own(seen(1), hidden), post(hidden)}},
+		{"I6 other bytes", []act{own(seen(1), hidden), post(markedIndicator(9, 1, green, `,"name":"mine"`))}},
+		{"I7 an older version", []act{own(hidden), post(markedIndicator(9, 0, green, ""))}},
+		{"I7 a newer version", []act{own(hidden), post(markedIndicator(9, 2, green, ""))}},
+		{"a newer version of what is revoked", []act{own(markedIndicator(9, 1, red, `,"revoked":true`)), post(markedIndicator(9, 2, green, ""))}},
+		{"another's newer version", []act{own(markedIndicator(9, 1, red, fmt.Sprintf(`,"created_by_ref":%q`, ourselves))), post(markedIndicator(9, 2, green, ""))}},
+		{"I9 length and headers", []act{own(seen(1), seen(2)), ask("objects/"), own(hidden), ask("objects/")}},
+		{"I11 others write hidden objects", []act{own(seen(1)), ask("objects/?limit=1"), {what: "partner", who: 1, objects: []string{hidden, markedIndicator(7, 0, red, "")}}, ask("objects/?limit=1&next={next}")}},
+		{"the partner's copy is deleted with the hidden one", []act{own(hidden), post(markedIndicator(9, 1, green, `,"name":"mine"`)), {what: "delete", path: member(hidden, "id") + "/"}}},
+		{"our own write of what was there, hidden, from another", []act{{what: "partner", who: 1, objects: []string{markedIndicator(9, 0, green, "")}}, own(seen(1), markedIndicator(9, 0, green, ""), seen(2))}},
+		{"a marking of ours that is hidden says nothing of a post", []act{
+			own(`{"type":"marking-definition","spec_version":"2.1","id":"` + poolID("marking-definition") + `","created":"2026-01-01T00:00:00.000Z","object_marking_refs":["` + red + `"],"definition_type":"statement","definition":{"statement":"one"}}`),
+			post(markedIndicator(9, 0, poolID("marking-definition"), ""))}},
+		{"E1 and E19: what mentions a hidden id, and one that nobody holds", []act{own(hidden,
+			markedIndicator(1, 0, green, `,"x_ref":"`+member(hidden, "id")+`"`), markedIndicator(2, 0, green, `,"x_ref":"indicator--00000000-0000-4000-8000-000000000099"`))}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := &story{partners: 2, mous: []mou{plainMOU(0, "GREEN"), plainMOU(1, "AMBER+STRICT")}, acts: append(c.acts, everything...)}
+			if err := interferes(s, &mutant{}, new(tally)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestHiddenIsAbsent: I1, I2 and I4.
+func TestHiddenIsAbsent(t *testing.T) {
+	var objects []string
+	for n := range 100 {
+		level := red
+		if n%10 == 3 {
+			level = green
+		}
+		objects = append(objects, markedIndicator(n, 0, level, ""))
+	}
+	s := &story{partners: 2, mous: []mou{plainMOU(0, "GREEN"), plainMOU(1, "GREEN")}, acts: []act{{what: "own", objects: objects}}}
+	p := newPlayer(s, []bool{true, true, true}, &mutant{})
+	if _, err := p.act(0, func(int) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(account, method, path string) string {
+		p.rand.Seed([32]byte{9})
+		return text(p.do(account, method, pathTo(0)+path, ""))
+	}
+	page := p.do("partner0", "GET", pathTo(0)+"objects/?limit=10", "")
+	if n := len(objectsOf(page.Body.Bytes())); n != 10 || strings.Contains(page.Body.String(), `"next"`) {
+		t.Errorf("I1: the page has %d objects and %s, want all 10 and no next", n, page.Body)
+	}
+	if _, err := p.learn(p.do("partner0", "GET", pathTo(0)+"objects/?limit=3", "")); err != nil || p.next == "" {
+		t.Fatalf("no next: %v", err)
+	}
+	if got, want := ask("partner1", "GET", "objects/?next="+p.next), ask("partner1", "GET", "objects/?next=garbage"); got != want {
+		t.Errorf("I2: another's token is answered\n%s\nand garbage\n%s", got, want)
+	}
+	for _, path := range []string{"objects/%s/", "objects/%s/versions/", "objects/%s/?match[version]=all", "objects/?match[id]=%s", "manifest/?match[id]=%s", "objects/%s/?added_after=2020-01-01T00:00:00Z"} {
+		for _, method := range []string{"GET", "HEAD", "DELETE"} {
+			if method == "DELETE" && !strings.HasSuffix(path, "%s/") {
+				continue
+			}
+			hidden := ask("partner0", method, fmt.Sprintf(path, member(objects[0], "id")))
+			absent := ask("partner0", method, fmt.Sprintf(path, "indicator--99999999-9999-4999-8999-999999999999"))
+			if hidden != absent {
+				t.Errorf("I4: %s %s of a hidden id is answered\n%s\nof an absent one\n%s", method, path, hidden, absent)
+			}
+		}
+	}
+	if code := p.do("partner0", "GET", pathTo(0)+"objects/"+member(objects[0], "id")+"/", "").Code; code != http.StatusNotFound {
+		t.Errorf("a hidden object is answered %d, want 404", code)
+	}
+}
