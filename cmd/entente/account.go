@@ -58,17 +58,18 @@ func editAccounts(file string, change func(c *config.Config, ed *config.Edit) er
 }
 
 func accountAdd(e *env) *cobra.Command {
-	var file, passwordFile string
+	var file, passwordFile, partner string
 	var grants []string
-	var token, noPassword bool
+	var token, noPassword, person bool
 	cmd := &cobra.Command{
 		Use:   "add NAME",
 		Short: "Add an account",
 		Example: `  entente account add soc --grant intel=read
+  entente account add ec3 --partner identity--622cb54b-c8e0-4708-a7d9-1d49159e109e --token
   entente account add feeder --grant intel=write --no-password --token`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			a := config.Account{Name: args[0], Collections: map[string]config.Right{}}
+			a := config.Account{Name: args[0], Partner: partner, Person: person, Collections: map[string]config.Right{}}
 			for _, g := range grants {
 				name, right, ok := strings.Cut(g, "=")
 				if !ok {
@@ -110,6 +111,8 @@ func accountAdd(e *env) *cobra.Command {
 	}
 	configFlag(cmd, &file)
 	cmd.Flags().StringArrayVar(&grants, "grant", nil, "what it may do: `COLLECTION=RIGHT`, RIGHT is read, write, readwrite or visible; may be repeated")
+	cmd.Flags().StringVar(&partner, "partner", "", "the `id` of the partner's identity: what it may do then stands in the agreements")
+	cmd.Flags().BoolVar(&person, "person", false, "the account is one named person's of the partner: TLP:RED may go to it")
 	cmd.Flags().StringVar(&passwordFile, "password-file", "", "take the password from the first line of `FILE`, - is standard input; default: ask on a terminal, else make one up and print it")
 	cmd.Flags().BoolVar(&noPassword, "no-password", false, "no login by password")
 	cmd.Flags().BoolVar(&token, "token", false, "make a bearer token, and print it")

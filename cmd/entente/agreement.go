@@ -13,9 +13,10 @@ import (
 func agreementCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "agreement",
-		Short: "Check, sign and verify agreements with partners",
+		Short: "Check, sign, plan and activate agreements with partners",
 		Long: `An agreement is a memorandum of understanding between two organisations, as a
-document that both sign. These commands work on files; none needs a server.`,
+document that both sign. These commands work on files; plan and activate also look
+at the data and the agreements that are in force.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -25,6 +26,8 @@ document that both sign. These commands work on files; none needs a server.`,
 		agreementSignCommand(e),
 		agreementVerifyCommand(e),
 		agreementTermsCommand(e),
+		agreementPlanCommand(e),
+		agreementActivateCommand(e),
 	)
 	return cmd
 }

@@ -10,13 +10,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"entente/cmd/internal/config"
-	"entente/cmd/internal/wire"
 	"entente/store/bolt"
 )
 
@@ -69,8 +67,8 @@ func backupSource(ctx context.Context, c *config.Config, admin string) (io.ReadC
 		return onlineBackup(ctx, c, admin)
 	}
 	st, err := openExisting(c, "--admin with the address of its operator's listener")
-	if errors.Is(err, errHeld) && c.Operator != "" && !strings.HasSuffix(c.Operator, ":0") {
-		return onlineBackup(ctx, c, "http://"+c.Operator)
+	if at := operatorOf(c, ""); errors.Is(err, errHeld) && at != "" {
+		return onlineBackup(ctx, c, at)
 	}
 	if err != nil {
 		return nil, err
@@ -97,23 +95,9 @@ func (b offlineBackup) Close() error {
 
 // onlineBackup asks the server at the URL admin.
 func onlineBackup(ctx context.Context, c *config.Config, admin string) (io.ReadCloser, error) {
-	token, err := os.ReadFile(wire.TokenFile(c.Path(c.Store.Path)))
-	if err != nil {
-		return nil, fmt.Errorf("the token of the running server: %w", err)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(admin, "/")+"/backup", nil)
+	resp, err := askOperator(ctx, c, admin, http.MethodPost, "/backup", nil)
 	if err != nil {
 		return nil, err
-	}
-	req.Header.Set(wire.BackupHeader, strings.TrimSpace(string(token)))
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		defer resp.Body.Close()
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
-		return nil, fmt.Errorf("%s answers %s: %s", admin, resp.Status, strings.TrimSpace(string(text)))
 	}
 	return resp.Body, nil
 }

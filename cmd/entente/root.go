@@ -128,6 +128,7 @@ func commands(e *env) []*cobra.Command {
 		pullCommand(e),
 		pushCommand(e),
 		collectionsCommand(e),
+		explainCommand(e),
 		conformCommand(e),
 		backupCommand(e),
 		restoreCommand(e),

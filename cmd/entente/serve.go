@@ -24,7 +24,7 @@ func serveCommand(e *env) *cobra.Command {
 		Short: "Run the server",
 		Long: `Serve runs the server that the configuration describes, until SIGTERM or an
 interrupt: then it takes no new requests, finishes those that run, and exits.
-SIGHUP makes it read accounts and certificate again.`,
+SIGHUP makes it read accounts, agreements and certificate again.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := config.Load(file)
@@ -66,7 +66,7 @@ func (e *env) serve(ctx context.Context, c *config.Config) (err error) {
 			case <-ctx.Done():
 				return
 			case <-hup:
-				if err := app.Reload(); err != nil {
+				if err := app.Reload(ctx); err != nil {
 					log.Error("reload: the old stays in force", slog.String("err", err.Error()))
 				}
 			}

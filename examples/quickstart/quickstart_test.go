@@ -29,7 +29,10 @@ const mediaType = "application/taxii+json;version=2.1"
 func start(t *testing.T) (base string) {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"entente.yaml", "accounts.yaml", "zeroaccess.json", "sightings.json"} {
+	if err := os.Mkdir(filepath.Join(dir, "agreements"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"entente.yaml", "accounts.yaml", "keys.pub", "agreements/ec3.yaml", "zeroaccess.json", "sightings.json"} {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -132,13 +135,15 @@ func TestQuickstart(t *testing.T) {
 		t.Errorf("the partner's collections: %+v", list.Collections)
 	}
 	intel := discovery.Default + "collections/intel/"
-	if got, want := poll(t, intel, "partner"), bundle(t, "zeroaccess.json"); !slices.Equal(got, want) {
-		t.Errorf("polled %d objects, want the %d of the file, byte for byte", len(got), len(want))
+	all := bundle(t, "zeroaccess.json")
+	if got := poll(t, intel, "analyst"); !slices.Equal(got, all) {
+		t.Errorf("the analyst polled %d objects, want the %d of the file, byte for byte", len(got), len(all))
 	}
+	shared(t, poll(t, intel, "partner"), all)
 	var found envelope
 	call(t, "GET", intel+"objects/?match[type]=indicator", "partner", "", &found)
-	if len(found.Objects) != 5 {
-		t.Errorf("%d indicators, want 5", len(found.Objects))
+	if len(found.Objects) != 3 {
+		t.Errorf("%d indicators, want the 3 without an address in them", len(found.Objects))
 	}
 	sighting := `{"type":"sighting","spec_version":"2.1","id":"sighting--` + uuid.NewString() + `","created":"2026-01-02T03:04:05.000Z","modified":"2026-01-02T03:04:05.000Z","sighting_of_ref":"indicator--` + uuid.NewString() + `"}`
 	post(t, discovery.Default, sighting)
@@ -147,6 +152,28 @@ func TestQuickstart(t *testing.T) {
 	}
 	if code := call(t, "POST", intel+"objects/", "partner", `{"objects":[`+sighting+`]}`, nil); code != 403 {
 		t.Errorf("the partner writes: %d, want 403", code)
+	}
+}
+
+// shared holds what the partner sees to the agreement: up to TLP:GREEN, no personal
+// data (addresses are), and nothing that mentions what is not shared. It comes byte
+// for byte and in the order of the file.
+func shared(t *testing.T, got, all []string) {
+	t.Helper()
+	const amber = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
+	at := 0
+	for _, o := range got {
+		i := slices.Index(all[at:], o)
+		if i < 0 {
+			t.Fatalf("not in the file, or not in its order: %s", o)
+		}
+		at += i + 1
+		if strings.Contains(o, amber) || strings.Contains(o, "ipv4-addr") {
+			t.Errorf("the partner sees %s", o)
+		}
+	}
+	if len(got) != 44 {
+		t.Errorf("the partner sees %d objects, want 44 of %d", len(got), len(all))
 	}
 }
 

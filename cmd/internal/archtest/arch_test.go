@@ -45,7 +45,7 @@ var layers = map[string]layer{
 	"cmd/internal/archtest": {},
 	"cmd/internal/config":   {ours: []string{"taxii/server"}},
 	"cmd/internal/load":     {ours: []string{"stix", "store"}},
-	"cmd/internal/wire":     {ours: []string{"cmd/internal/config", "cmd/internal/load", "stix", "store", "store/bolt", "taxii/server"}},
+	"cmd/internal/wire":     {ours: []string{"cmd/internal/config", "cmd/internal/load", "stix", "policy", "policy/release", "store", "store/bolt", "taxii/server"}},
 	"examples/quickstart":   {},
 }
 

@@ -22,6 +22,14 @@ type Account struct {
 	// Tokens are SHA-256 hashes of bearer tokens, as entente account token writes
 	// them. Default: none. An account without password and tokens is locked.
 	Tokens []string `yaml:"tokens" validate:"max=100,dive,tokenhash"`
+	// Partner is the organisation that the account belongs to, identity--UUID, as
+	// the agreement with it says. What the account may do then stands in the
+	// agreement, and collections must be left out. Default: our own people.
+	Partner string `yaml:"partner" validate:"omitempty,identity"`
+	// Person says that one named person of the partner uses the account, and nobody
+	// else: what is TLP:RED goes to such accounts only, where the agreement has red:
+	// named. Default: false.
+	Person bool `yaml:"person"`
 	// Collections says what the account may do, by collection id, alias or
 	// root/alias: read, write, readwrite, or visible (it is listed, and that is
 	// all). Collections that are not named do not exist for the account.

@@ -38,6 +38,15 @@ type Config struct {
 	// SIGHUP; if the new content is wrong, the old stays in force. Required.
 	Accounts string `yaml:"accounts" validate:"required"`
 
+	// Organization is the id of the STIX identity of whoever runs this server,
+	// identity--UUID: the party of the agreements that we are. Required with
+	// agreements.
+	Organization string `yaml:"organization" validate:"omitempty,identity"`
+
+	// Agreements says where the agreements with partners are. Without it partners
+	// see nothing: only our own people use the server.
+	Agreements *Agreements `yaml:"agreements"`
+
 	Discovery Discovery `yaml:"discovery"`
 
 	// APIRoots are the groups of collections that clients see. At least one.
@@ -69,6 +78,23 @@ type TLS struct {
 	// Key is the file with the private key. Others must not be able to read it
 	// (chmod 600). Required.
 	Key string `yaml:"key" validate:"required"`
+}
+
+// Agreements are memoranda of understanding, one file each.
+type Agreements struct {
+	// Path is the folder with the agreements: every file whose name ends in .yaml.
+	// It is read at start and when a file in it changes. A file that is not the
+	// next revision, properly signed, of what is in force changes nothing, and the
+	// log says why; what is in force is kept in the store. Required.
+	Path string `yaml:"path" validate:"required"`
+	// Keys are files with the public keys, as entente agreement keygen writes them,
+	// by which the first revision of an agreement may be signed; later revisions
+	// are signed by keys that the revision before names. Required.
+	Keys []string `yaml:"keys" validate:"required,min=1,max=1000,dive,required"`
+	// Places is what the place where this server keeps its data is called in
+	// agreements: countries, regions ("DE", "EU"). Default: none, and what may be kept
+	// in certain places only is not accepted.
+	Places []string `yaml:"places" validate:"max=100,dive,required"`
 }
 
 // Store says where the data is.

@@ -155,6 +155,9 @@ func render(a Account) string {
 			fmt.Fprintf(&b, "      - %s\n", t)
 		}
 	}
+	if a.Partner != "" {
+		fmt.Fprintf(&b, "    partner: %s\n", a.Partner)
+	}
 	if len(a.Collections) > 0 {
 		b.WriteString("    collections:\n")
 		for _, name := range slices.Sorted(maps.Keys(a.Collections)) {
@@ -165,7 +168,7 @@ func render(a Account) string {
 		key string
 		set bool
 	}{
-		{"escape_non_ascii", a.EscapeNonASCII}, {"empty_objects_list", a.EmptyObjectsList}, {"no_dates_on_empty", a.NoDatesOnEmpty},
+		{"person", a.Person}, {"escape_non_ascii", a.EscapeNonASCII}, {"empty_objects_list", a.EmptyObjectsList}, {"no_dates_on_empty", a.NoDatesOnEmpty},
 	} {
 		if option.set {
 			fmt.Fprintf(&b, "    %s: true\n", option.key)

@@ -85,25 +85,29 @@ func TestPutKeepsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Account{
+	all := Account{
 		Name: "a", Password: hash, Tokens: []string{HashToken("x")}, Collections: map[string]Right{"intel": RightRead},
-		EscapeNonASCII: true, EmptyObjectsList: true, NoDatesOnEmpty: true,
+		Partner: "identity--5b0d8f0e-7a52-4a0c-9d53-7c1f3f1c2a10", Person: true, EscapeNonASCII: true, EmptyObjectsList: true, NoDatesOnEmpty: true,
 	}
-	v := reflect.ValueOf(want)
+	v := reflect.ValueOf(all)
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {
 			t.Errorf("this test does not know the field %s", v.Type().Field(i).Name)
 		}
 	}
-	e, err := OpenEdit(filepath.Join(t.TempDir(), "accounts.yaml"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Put(want, nil); err != nil {
-		t.Fatal(err)
-	}
-	if got := e.Accounts.Accounts[0]; !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v\nwant %+v", got, want)
+	ours, partners := all, all
+	ours.Partner, ours.Person, partners.Collections = "", false, nil
+	for _, want := range []Account{ours, partners} {
+		e, err := OpenEdit(filepath.Join(t.TempDir(), "accounts.yaml"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Put(want, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Accounts.Accounts[0]; !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v\nwant %+v", got, want)
+		}
 	}
 }
 

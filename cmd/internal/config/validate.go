@@ -19,12 +19,13 @@ import (
 )
 
 var (
-	segmentPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
-	accountPattern = regexp.MustCompile(`^[A-Za-z0-9._@-]{1,64}$`)
-	originPattern  = regexp.MustCompile(`^https?://[a-z0-9.-]+(:[0-9]{1,5})?$`)
-	headerPattern  = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
-	uuidPattern    = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
-	uuid4Pattern   = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	segmentPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+	accountPattern  = regexp.MustCompile(`^[A-Za-z0-9._@-]{1,64}$`)
+	originPattern   = regexp.MustCompile(`^https?://[a-z0-9.-]+(:[0-9]{1,5})?$`)
+	headerPattern   = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+	uuidPattern     = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
+	identityPattern = regexp.MustCompile(`^identity--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	uuid4Pattern    = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 )
 
 // newValidator knows the rules that the struct tags name.
@@ -37,6 +38,7 @@ func newValidator() *validator.Validate {
 		"address":   validAddress,
 		"header":    headerPattern.MatchString,
 		"uuid4":     uuid4Pattern.MatchString,
+		"identity":  identityPattern.MatchString,
 		"origin":    originPattern.MatchString,
 		"argon2id":  validPHC,
 		"tokenhash": validTokenHash,
@@ -97,6 +99,8 @@ func explain(e validator.FieldError, path string) (says, instead string) {
 		return fmt.Sprintf("%s: %q is no header name", path, value), "use letters, digits and -"
 	case "origin":
 		return fmt.Sprintf("%s: %q is no origin", path, value), "write https://host or https://host:port, in lower case"
+	case "identity":
+		return fmt.Sprintf("%s: %q is not the id of a STIX identity", path, value), "write identity-- and a UUID in lower case"
 	case "uuid4":
 		return fmt.Sprintf("%s: %q is not a random UUID in lower case", path, value), "uuidgen -r makes one"
 	case "account":
@@ -142,6 +146,9 @@ func checkConfig(c *Config, d *doc) {
 	}
 	if c.Limits.BodiesMemory < c.Limits.MaxBody {
 		d.add("limits.bodies_memory", "raise it", "limits.bodies_memory is less than max_body")
+	}
+	if c.Agreements != nil && c.Organization == "" {
+		d.add("agreements", "add organization with the id of your STIX identity", "agreements: nothing says which party we are")
 	}
 	checkRoots(c, d)
 }
@@ -261,6 +268,12 @@ func checkAccounts(a *Accounts, d *doc, roots []APIRoot) {
 			}
 			tokens[token] = true
 		}
+		if acc.Partner != "" && len(acc.Collections) > 0 {
+			d.add(at+".collections", "leave them out", "%s.collections: what a partner may do stands in the agreement with it", at)
+		}
+		if acc.Person && acc.Partner == "" {
+			d.add(at+".person", "name the partner, or leave it out", "%s.person: only accounts of partners are named persons'", at)
+		}
 		if roots == nil {
 			continue
 		}
@@ -285,6 +298,11 @@ func checkFiles(c *Config, d *doc) {
 		checkPrivate(c, d, "tls.key", c.Path(c.TLS.Key))
 		if _, err := tls.LoadX509KeyPair(c.Path(c.TLS.Certificate), c.Path(c.TLS.Key)); err != nil {
 			d.add("tls.certificate", "", "tls: %v", err)
+		}
+	}
+	if a := c.Agreements; a != nil && a.Path != "" {
+		if info, err := os.Stat(c.Path(a.Path)); err != nil || !info.IsDir() {
+			d.add("agreements.path", "make it", "agreements.path: there is no folder %s", c.Path(a.Path))
 		}
 	}
 	for i, r := range c.APIRoots {

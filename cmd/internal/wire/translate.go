@@ -8,6 +8,7 @@ import (
 
 	"entente/cmd/internal/config"
 	"entente/cmd/internal/load"
+	"entente/policy"
 	"entente/store"
 	"entente/taxii/server"
 )
@@ -54,7 +55,7 @@ func accounts(c *config.Config, known *config.Accounts) (server.Accounts, error)
 	for _, a := range known.Accounts {
 		acc := server.Account{
 			Name: a.Name, Password: a.Password, Rights: map[string]server.Rights{}, Roots: []string{},
-			EscapeNonASCII: a.EscapeNonASCII, EmptyObjectsList: a.EmptyObjectsList, NoDatesOnEmpty: a.NoDatesOnEmpty,
+			Partner: policy.OrgID(a.Partner), Person: a.Person, EscapeNonASCII: a.EscapeNonASCII, EmptyObjectsList: a.EmptyObjectsList, NoDatesOnEmpty: a.NoDatesOnEmpty,
 		}
 		for _, t := range a.Tokens {
 			sum, ok := config.TokenSum(t)
@@ -76,6 +77,18 @@ func accounts(c *config.Config, known *config.Accounts) (server.Accounts, error)
 	return server.NewAccounts(list)
 }
 
+// release lets partners see what they may of all that a collection has.
+func (a *App) release(ctx context.Context, log store.LogID) error {
+	if a.releaser == nil {
+		return nil
+	}
+	stat, err := a.store.Stat(ctx, log)
+	if err != nil {
+		return err
+	}
+	return a.releaser.Release(ctx, log, stat.Head)
+}
+
 // seed loads the files that the configuration names into their collections,
 // each once.
 func (a *App) seed(ctx context.Context) error {
@@ -95,6 +108,9 @@ func (a *App) seed(ctx context.Context) error {
 				for _, why := range sum.Refusals {
 					a.out.Log.Warn("object of a seed refused", slog.String("what", why.String()))
 				}
+			}
+			if err := a.release(ctx, store.LogID(col.ID)); err != nil {
+				return fmt.Errorf("seed of collection %s: %w", col.Title, err)
 			}
 		}
 	}

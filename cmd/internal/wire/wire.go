@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entente/cmd/internal/config"
+	"entente/policy/release"
 	"entente/store/bolt"
 	"entente/taxii/server"
 )
@@ -44,6 +45,8 @@ type App struct {
 	store  *bolt.Store
 	server *server.Server
 
+	releaser *release.Releaser // nil: no agreements
+
 	public   net.Listener
 	operator net.Listener // nil: none
 	admin    *admin
@@ -51,6 +54,7 @@ type App struct {
 
 	reloading sync.Mutex // one Reload at a time
 	seen      fileState  // of the accounts file, as last read; guarded by reloading
+	agreed    string     // the state of the agreements' folder, as last read; guarded by reloading
 	closed    sync.Once
 	closeErr  error
 }
@@ -70,6 +74,12 @@ func (a *App) build(ctx context.Context) error {
 	if a.store, err = OpenStore(a.c.Path(a.c.Store.Path), a.out.Log); err != nil {
 		return err
 	}
+	if a.releaser, err = OpenReleaser(ctx, a.c, a.store, a.out); err != nil {
+		return err
+	}
+	if err := a.reloadAgreements(ctx); err != nil {
+		return err
+	}
 	if err := a.seed(ctx); err != nil {
 		return err
 	}
@@ -84,7 +94,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	conf := serverConfig(a.c, a.URL())
-	conf.Store, conf.Metrics = a.store, registry
+	conf.Store, conf.Releaser, conf.Metrics = a.store, a.releaser, registry
 	conf.Now, conf.Rand, conf.Log = a.out.Now, a.out.Rand, a.out.Log
 	// They may have changed since the configuration was read: seeds take a while.
 	if conf.Accounts, _, err = a.readAccounts(); err != nil {
@@ -169,6 +179,9 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return a.server.Tidy(ctx, tidyEvery) })
 	g.Go(func() error { return a.watch(ctx) })
+	if a.releaser != nil {
+		g.Go(func() error { return a.releaser.Run(ctx, time.After) })
+	}
 	return g.Wait()
 }
 
@@ -229,12 +242,35 @@ func stateOf(file string) fileState {
 	return fileState{info.Size(), info.ModTime()}
 }
 
-// Reload reads the accounts and the certificate again. What is wrong leaves the
+// Reload reads the accounts, the agreements and the certificate again. What is wrong leaves the
 // old in force, and is returned.
-func (a *App) Reload() error {
+func (a *App) Reload(ctx context.Context) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
-	return errors.Join(a.reloadAccounts(), a.loadCertificate())
+	return errors.Join(a.reloadAccounts(), a.reloadAgreements(ctx), a.loadCertificate())
+}
+
+// reloadAgreements reads the folder of agreements, having noted its state.
+func (a *App) reloadAgreements(ctx context.Context) error {
+	if a.releaser == nil {
+		return nil
+	}
+	state, err := a.agreementsState()
+	if err != nil {
+		return err
+	}
+	a.agreed = state
+	return a.readAgreements(ctx)
+}
+
+// agreementsState tells whether a file of the folder was changed.
+func (a *App) agreementsState() (string, error) {
+	files, err := agreementFiles(a.c)
+	state := ""
+	for _, file := range files {
+		state += fmt.Sprint(file, stateOf(file), "\n")
+	}
+	return state, err
 }
 
 func (a *App) reloadAccounts() error {
@@ -259,7 +295,7 @@ func (a *App) readAccounts() (found server.Accounts, n int, err error) {
 	return found, len(known.Accounts), err
 }
 
-// watch reads the accounts again when their file changes.
+// watch reads the accounts and the agreements again when their files change.
 func (a *App) watch(ctx context.Context) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -273,6 +309,11 @@ func (a *App) watch(ctx context.Context) error {
 		if stateOf(a.c.Path(a.c.Accounts)) != a.seen {
 			if err := a.reloadAccounts(); err != nil {
 				a.out.Log.Error("the accounts file has mistakes; the old accounts stay in force", slog.String("err", err.Error()))
+			}
+		}
+		if state, err := a.agreementsState(); a.releaser != nil && (err != nil || state != a.agreed) {
+			if err := a.reloadAgreements(ctx); err != nil {
+				a.out.Log.Error("the agreements cannot be read; what was in force stays", slog.String("err", err.Error()))
 			}
 		}
 		a.reloading.Unlock()

@@ -188,7 +188,7 @@ func TestReloadCertificate(t *testing.T) {
 	if err := os.WriteFile(c.Path("cert.pem"), cert, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := app.Reload(); err == nil {
+	if err := app.Reload(t.Context()); err == nil {
 		t.Error("Reload took a certificate without its key")
 	}
 	if err := discover(old); err != nil {
@@ -197,7 +197,7 @@ func TestReloadCertificate(t *testing.T) {
 	if err := os.WriteFile(c.Path("key.pem"), key, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := app.Reload(); err != nil {
+	if err := app.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := discover(clientFor(t, c)); err != nil {
@@ -285,7 +285,7 @@ func TestBackupToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set(BackupHeader, given)
+		req.Header.Set(TokenHeader, given)
 		resp, err := client.Do(req)
 		if err != nil {
 			t.Fatal(err)

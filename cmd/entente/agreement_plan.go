@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"entente/cmd/internal/config"
+	"entente/cmd/internal/wire"
+	"entente/policy/release"
+	"entente/store/bolt"
+)
+
+func agreementPlanCommand(e *env) *cobra.Command {
+	var file, admin string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "plan FILE",
+		Short: "Say what a revision would release or withdraw, for whom, on the live data",
+		Long: `Plan checks the revision as activate would, works out on the data that is there
+what it would newly release and what it would withdraw, and changes nothing. A
+running server is asked at its operator's address.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := config.LoadForEdit(file)
+			if err != nil {
+				return err
+			}
+			report, err := e.plan(cmd.Context(), c, admin, args[0])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return e.printJSON(report)
+			}
+			return printPlan(e.stdout, report)
+		},
+	}
+	configFlag(cmd, &file)
+	cmd.Flags().StringVar(&admin, "admin", "", "the `URL` of the running server's operator listener; default: from the configuration")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	return cmd
+}
+
+func (e *env) plan(ctx context.Context, c *config.Config, admin, name string) (*wire.PlanReport, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	report := &wire.PlanReport{}
+	err = e.withReleaser(ctx, c, admin,
+		func(r *release.Releaser, st *bolt.Store) error {
+			p, err := wire.Propose(ctx, c, st, []wire.File{{Name: name, Text: text}})
+			if err == nil {
+				err = errors.Join(p.Refused...)
+			}
+			if err != nil {
+				return err
+			}
+			report, err = wire.Plan(ctx, c, r, p)
+			return err
+		},
+		func(at string) error {
+			query := url.Values{"file": {name}}
+			return askJSON(ctx, c, at, http.MethodPost, "/agreements/plan?"+query.Encode(), bytes.NewReader(text), report)
+		})
+	return report, err
+}
+
+func printPlan(w io.Writer, p *wire.PlanReport) error {
+	var b strings.Builder
+	switch {
+	case p.Agreement == "":
+		b.WriteString("This revision is in force already.\n")
+	case len(p.Totals) == 0:
+		fmt.Fprintf(&b, "%s, revision %d: nobody sees more or less.\n", p.Agreement, p.Revision)
+	default:
+		fmt.Fprintf(&b, "%s, revision %d would change:\n\n", p.Agreement, p.Revision)
+	}
+	tab := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	if len(p.Totals) > 0 {
+		fmt.Fprintln(tab, "partner\tcollection\treleased\twithdrawn\tstays")
+	}
+	for _, t := range p.Totals {
+		name := t.Name
+		if name == "" {
+			name = string(t.Partner)
+		}
+		fmt.Fprintf(tab, "%s\t%s\t%d\t%d\t%d\n", name, t.Collection, t.Released, t.Withdrawn, t.Stays)
+	}
+	if err := tab.Flush(); err != nil {
+		return err
+	}
+	const most = 20
+	for i, ch := range p.Changes {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		if i == most {
+			break
+		}
+		fmt.Fprintf(&b, "%-8s %s  %s  (%s)\n", ch.Effect, ch.Object, ch.Version, ch.Collection)
+	}
+	if rest := len(p.Changes) - most + p.More; rest > 0 {
+		fmt.Fprintf(&b, "… and %d more; --json lists %d\n", rest, wire.PlanLimit)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func agreementActivateCommand(e *env) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "activate FILE",
+		Short: "Put a revision among the agreements that are in force",
+		Long: `Activate checks the revision: both signatures, the chain of revisions, its own
+tests. Then it puts the file into the folder of agreements, in the place of the
+revision before; a running server notices within seconds, a stopped one at start.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := config.LoadForEdit(file)
+			if err != nil {
+				return err
+			}
+			report, err := e.plan(cmd.Context(), c, "", args[0])
+			if err != nil {
+				return err
+			}
+			if report.Agreement == "" {
+				return nof("this revision is in force already")
+			}
+			text, err := os.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			to, err := wire.PlaceOf(c, report.Agreement)
+			if err != nil {
+				return err
+			}
+			if err := config.WriteFile(to, text, 0o644); err != nil {
+				return err
+			}
+			if err := printPlan(e.stdout, report); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(e.stdout, "\nIt is in %s now; a running server takes it up within seconds.\n", to)
+			return err
+		},
+	}
+	configFlag(cmd, &file)
+	return cmd
+}
