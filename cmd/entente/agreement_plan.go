@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,9 +25,9 @@ func agreementPlanCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan FILE",
 		Short: "Say what a revision would release or withdraw, for whom, on the live data",
-		Long: `Plan checks the revision as activate would, works out on the data that is there
-what it would newly release and what it would withdraw, and changes nothing. A
-running server is asked at its operator's address.`,
+		Long: `Plan works out, on the data that is there, what the revision would newly release
+and what it would withdraw, and changes nothing. The revision may be a draft that
+nobody has signed yet. A running server is asked at its operator's address.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := config.LoadForEdit(file)
@@ -59,10 +58,7 @@ func (e *env) plan(ctx context.Context, c *config.Config, admin, name string) (*
 	report := &wire.PlanReport{}
 	err = e.withReleaser(ctx, c, admin,
 		func(r *release.Releaser, st *bolt.Store) error {
-			p, err := wire.Propose(ctx, c, st, []wire.File{{Name: name, Text: text}})
-			if err == nil {
-				err = errors.Join(p.Refused...)
-			}
+			p, err := wire.ProposeDraft(ctx, c, st, wire.File{Name: name, Text: text})
 			if err != nil {
 				return err
 			}
@@ -113,6 +109,9 @@ func printPlan(w io.Writer, p *wire.PlanReport) error {
 	if rest := len(p.Changes) - most + p.More; rest > 0 {
 		fmt.Fprintf(&b, "… and %d more; --json lists %d\n", rest, wire.PlanLimit)
 	}
+	if p.NotYet != "" {
+		fmt.Fprintf(&b, "\nIt cannot be activated as it is: %s\n", p.NotYet)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -135,8 +134,11 @@ revision before; a running server notices within seconds, a stopped one at start
 			if err != nil {
 				return err
 			}
-			if report.Agreement == "" {
+			switch {
+			case report.Agreement == "":
 				return nof("this revision is in force already")
+			case report.NotYet != "":
+				return nof("%s", report.NotYet)
 			}
 			text, err := os.ReadFile(args[0])
 			if err != nil {

@@ -80,10 +80,7 @@ func (ad *admin) plan(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ad.answer(w, func() (any, error) {
-		p, err := Propose(r.Context(), ad.app.c, ad.app.store, []File{{Name: cmp.Or(r.URL.Query().Get("file"), "agreement"), Text: text}})
-		if err == nil {
-			err = errors.Join(p.Refused...)
-		}
+		p, err := ProposeDraft(r.Context(), ad.app.c, ad.app.store, File{Name: cmp.Or(r.URL.Query().Get("file"), "agreement"), Text: text})
 		if err != nil {
 			return nil, err
 		}

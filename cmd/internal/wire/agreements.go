@@ -55,12 +55,14 @@ type File struct {
 type Proposal struct {
 	Set     *policy.Set // that would be in force
 	Fresh   []*Revision // revisions that would come into force
+	NotYet  error       // why the fresh ones of a draft cannot come into force as they are; nil: they can
 	Refused []error     // about files that change nothing, and why
 }
 
 // propose works out what would be in force if the files came into force: of each
-// agreement the revision in its file if that is a good one, else what is kept.
-func propose(c *config.Config, kept map[policy.AgreementID]*Revision, files []File) (*Proposal, error) {
+// agreement the revision in its file if that is a good one, else what is kept. With
+// drafts a revision is as good without signatures and in any place of the chain.
+func propose(c *config.Config, kept map[policy.AgreementID]*Revision, files []File, drafts bool) (*Proposal, error) {
 	trust, err := trusted(c)
 	if err != nil {
 		return nil, err
@@ -72,7 +74,10 @@ func propose(c *config.Config, kept map[policy.AgreementID]*Revision, files []Fi
 	}
 	us := policy.OrgID(c.Organization)
 	for _, file := range files {
-		fresh, err := candidate(file, kept, trust)
+		fresh, draft, err := candidate(file, kept, trust)
+		if p.NotYet = draft; draft != nil && !drafts {
+			err = draft
+		}
 		if err == nil && fresh != nil {
 			err = fit(us, now, fresh)
 		}
@@ -105,25 +110,29 @@ func trusted(c *config.Config) (policy.Trust, error) {
 }
 
 // candidate reads a file. It returns nil if the file has what is in force already.
-func candidate(file File, kept map[policy.AgreementID]*Revision, trust policy.Trust) (*Revision, error) {
+// draft says why the revision in it could not come into force, if nothing else is
+// wrong with it.
+func candidate(file File, kept map[policy.AgreementID]*Revision, trust policy.Trust) (fresh *Revision, draft, wrong error) {
 	a, err := policy.Parse(file.Name, file.Text)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	fresh := &Revision{Agreement: a, File: file.Name, Text: file.Text}
+	fresh = &Revision{Agreement: a, File: file.Name, Text: file.Text}
 	var current *policy.Agreement
 	if was := kept[a.ID]; was != nil {
 		current, fresh.rev = was.Agreement, was.rev
 		if string(was.Text) == string(file.Text) {
-			return nil, nil
+			return nil, nil, nil
 		}
 	}
-	if err := policy.Next(current, a, trust); errors.Is(err, policy.ErrInForce) {
-		return nil, nil
-	} else if err != nil {
-		return nil, fmt.Errorf("%s: %w", file.Name, err)
+	err = policy.Next(current, a, trust)
+	switch {
+	case errors.Is(err, policy.ErrInForce):
+		return nil, nil, nil
+	case err != nil:
+		return fresh, fmt.Errorf("%s: %w", file.Name, err), nil
 	}
-	return fresh, nil
+	return fresh, nil, nil
 }
 
 // fit checks that fresh can be in force beside the others, and runs its tests.
@@ -230,11 +239,24 @@ func OpenReleaser(ctx context.Context, c *config.Config, st store.Store, out Out
 
 // Propose says what the agreements in files would change.
 func Propose(ctx context.Context, c *config.Config, st store.Store, files []File) (*Proposal, error) {
+	return proposal(ctx, c, st, files, false)
+}
+
+// ProposeDraft is Propose for one file that need not be signed yet.
+func ProposeDraft(ctx context.Context, c *config.Config, st store.Store, file File) (*Proposal, error) {
+	p, err := proposal(ctx, c, st, []File{file}, true)
+	if err == nil {
+		err = errors.Join(p.Refused...)
+	}
+	return p, err
+}
+
+func proposal(ctx context.Context, c *config.Config, st store.Store, files []File, drafts bool) (*Proposal, error) {
 	kept, err := inForce(ctx, st)
 	if err != nil {
 		return nil, err
 	}
-	return propose(c, kept, files)
+	return propose(c, kept, files, drafts)
 }
 
 // readAgreements puts in force what the folder of agreements has anew. What

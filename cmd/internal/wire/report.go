@@ -15,7 +15,8 @@ type PlanReport struct {
 	Revision  uint32             `json:"revision"`
 	Totals    []PlanTotal        `json:"totals"`
 	Changes   []PlanChange       `json:"changes"`
-	More      int                `json:"more"` // changes that are not listed
+	More      int                `json:"more"`              // changes that are not listed
+	NotYet    string             `json:"not_yet,omitempty"` // why it cannot be activated as it is
 }
 
 type PlanTotal struct {
@@ -45,6 +46,9 @@ func Plan(ctx context.Context, c *config.Config, r *release.Releaser, p *Proposa
 		return nil, err
 	}
 	out := &PlanReport{Totals: []PlanTotal{}, Changes: []PlanChange{}, More: plan.More}
+	if p.NotYet != nil {
+		out.NotYet = p.NotYet.Error()
+	}
 	for _, fresh := range p.Fresh {
 		out.Agreement, out.Revision = fresh.ID, fresh.Revision
 	}
