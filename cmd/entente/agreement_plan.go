@@ -117,7 +117,7 @@ func printPlan(w io.Writer, p *wire.PlanReport) error {
 }
 
 func agreementActivateCommand(e *env) *cobra.Command {
-	var file string
+	var file, admin string
 	cmd := &cobra.Command{
 		Use:   "activate FILE",
 		Short: "Put a revision among the agreements that are in force",
@@ -130,7 +130,7 @@ revision before; a running server notices within seconds, a stopped one at start
 			if err != nil {
 				return err
 			}
-			report, err := e.plan(cmd.Context(), c, "", args[0])
+			report, err := e.plan(cmd.Context(), c, admin, args[0])
 			if err != nil {
 				return err
 			}
@@ -159,5 +159,6 @@ revision before; a running server notices within seconds, a stopped one at start
 		},
 	}
 	configFlag(cmd, &file)
+	cmd.Flags().StringVar(&admin, "admin", "", "the `URL` of the running server's operator listener; default: from the configuration")
 	return cmd
 }
