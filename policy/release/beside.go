@@ -18,7 +18,13 @@ func (r *Releaser) beside(ctx context.Context, in *intake, o *stix.Object, label
 	if err != nil || len(copies) == 0 {
 		return label, false, err
 	}
-	copies = append(copies, policy.Copy{Label: label, Version: o.Version(), Digest: stix.Digest(o.Raw)})
+	digest := stix.Digest(o.Raw)
+	for i := range copies { // what the partner sent before says nothing new
+		if c := &copies[i]; c.Label.From == in.Partner && c.Version == o.Version() && c.Digest == digest {
+			return label, r.g.logs[r.g.entries[entries[i]].log].id != in.Log, nil
+		}
+	}
+	copies = append(copies, policy.Copy{Label: label, Version: o.Version(), Digest: digest})
 	found := policy.Compare(copies)
 	for i, n := range entries {
 		f := &found[i]

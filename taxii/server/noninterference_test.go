@@ -167,13 +167,15 @@ func interferes(s *story, m *mutant, told *tally) error {
 // contradicts reports whether the two servers now differ in what is taken into
 // the collections of what both were given: NI-1.
 func contradicts(tr *trace, last int, whole, less *player) bool {
+	what := tr.s.acts[last].what
+	written := what == "own" || what == "partner"
 	for i := range last + 1 {
 		a := &tr.s.acts[i]
 		for j, raw := range a.objects {
 			if less.known[a.coll] && a.what != "post" && tr.keep(i, j) && whole.has(a.coll, raw) != less.has(a.coll, raw) {
 				return true
 			}
-			if at := (located{a.coll, raw}); a.what == "post" && whole.lost(at) != less.lost(at) {
+			if at := (located{a.coll, raw}); a.what == "post" && written && whole.lost(at) != less.lost(at) {
 				return true // it moved
 			}
 		}
