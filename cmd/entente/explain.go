@@ -144,7 +144,7 @@ func explainVersion(b *strings.Builder, v *wire.ExplainVersion) {
 		fmt.Fprintf(b, "  by flow %q of %s, revision %d\n", v.Flow, v.Agreement, v.Revision)
 	}
 	for _, reason := range v.Reasons {
-		fmt.Fprintf(b, "  %-12s %-9s %s", reason.Stage, reason.Effect, reason.Rule)
+		fmt.Fprintf(b, "  %-13s %-9s %s", reason.Stage, reason.Effect, reason.Rule)
 		if reason.Text != "" {
 			fmt.Fprintf(b, ": %s", reason.Text)
 		}
@@ -154,7 +154,7 @@ func explainVersion(b *strings.Builder, v *wire.ExplainVersion) {
 		b.WriteString("\n")
 	}
 	for _, o := range v.Obligations {
-		fmt.Fprintf(b, "  bound to     %s %s\n", o.Name, o.Arg)
+		fmt.Fprintf(b, "  bound to      %s %s\n", o.Name, o.Arg)
 	}
 }
 
