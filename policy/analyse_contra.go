@@ -62,17 +62,16 @@ func LintTogether(agreements []*Agreement) ([]Remark, error) {
 
 // chained is what speaks against each other when what came by f goes on by out.
 func (f *Flow) chained(out *Flow) []Remark {
-	var remarks []Remark
 	from := f.Key()
-	if longer(out.Terms.Retention.Max, f.Terms.Retention.Max) {
-		remarks = append(remarks, out.remark("contradiction", Warning, "retention.max", "write "+f.Terms.Retention.Max+", or agree on a longer time with the source",
-			"is longer than the "+f.Terms.Retention.Max+" for which "+from+" lets copies be kept, which may go on by this flow"))
-	}
 	if !slices.ContainsFunc(f.purposes, func(p string) bool { return slices.Contains(out.purposes, p) }) {
-		remarks = append(remarks, out.remark("contradiction", Note, "purposes", "add a common purpose, if it is meant to go on",
-			"no purpose is one of "+from+", so nothing that came by that goes on by this flow"))
+		return []Remark{out.remark("contradiction", Note, "purposes", "add a common purpose, if it is meant to go on",
+			"no purpose is one of "+from+", so nothing that came by that goes on by this flow")}
 	}
-	return remarks
+	if longer(out.Terms.Retention.Max, f.Terms.Retention.Max) {
+		return []Remark{out.remark("contradiction", Warning, "retention.max", "write "+f.Terms.Retention.Max+", or agree on a longer time with the source",
+			"is longer than the "+f.Terms.Retention.Max+" for which "+from+" lets copies be kept, which may go on by this flow")}
+	}
+	return nil
 }
 
 // overlap reports whether an object could be of a type that both select.

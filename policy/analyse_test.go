@@ -91,6 +91,25 @@ func TestLint(t *testing.T) {
 	}
 }
 
+// TestLintLevels: a remark names the levels whose marking says less than the terms.
+func TestLintLevels(t *testing.T) {
+	text := strings.Replace(changed(t, "", `tlp: {max: "AMBER+STRICT"}`), partyB, `name: "B", enforces: "markings", understands: ["tlp2"]}`, 1)
+	for mode, want := range map[string]string{"none": "CLEAR, GREEN or AMBER", "clients": "CLEAR or GREEN", "community": "CLEAR or GREEN"} {
+		terms := ""
+		if mode != "none" {
+			terms = "    onward: {mode: \"" + mode + "\", max_hops: 2}\n"
+		}
+		a, err := Parse("f", []byte(text+terms))
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(Lint(a), func(r Remark) bool { return strings.HasSuffix(r.What, "objects that are "+want) })
+		if i < 0 {
+			t.Errorf("%s: got %+v, want %s", mode, Lint(a), want)
+		}
+	}
+}
+
 // TestLintDead: a flow that is pushed in the clear and nothing else lets nothing pass.
 func TestLintDead(t *testing.T) {
 	text := strings.Replace(changed(t, "channels: [\"poll\"]", "channels: [\"push\"]"), partyB, `name: "B", servers: [{url: "http://b.example/"}]}`, 1)
