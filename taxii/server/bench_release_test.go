@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -41,7 +43,7 @@ func benchShared(b *testing.B, visible, burst int) {
 	defer st.Close()
 	releaser := benchReleaser(b, st, 1)
 	fillShared(b, st, releaser, 40_000, visible, burst)
-	page := ""
+	var page []byte
 	s, _ := authServer(b, func(c *Config) {
 		c.Store, c.Releaser = st, releaser
 		c.Log = slog.New(slog.DiscardHandler)
@@ -51,10 +53,13 @@ func benchShared(b *testing.B, visible, burst int) {
 		b.Fatal(err)
 	}
 	static := http.NewServeMux()
-	static.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, page) })
+	static.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Content-Length"] = []string{strconv.Itoa(len(page))}
+		_, _ = w.Write(page)
+	})
 	ours, theirs := listen(b, s.Handler()), listen(b, static)
 	page = get(b, ours, objectsA+"?limit=1000")
-	if n := strings.Count(page, `"spec_version"`); n != 1000 {
+	if n := bytes.Count(page, []byte(`"spec_version"`)); n != 1000 {
 		b.Fatalf("a page has %d objects", n)
 	}
 	var took [2]time.Duration
@@ -167,7 +172,7 @@ func asPartner(b *testing.B, at, path string) *http.Request {
 	return r
 }
 
-func get(b *testing.B, at, path string) string {
+func get(b *testing.B, at, path string) []byte {
 	resp, err := http.DefaultClient.Do(asPartner(b, at, path))
 	if err != nil {
 		b.Fatal(err)
@@ -177,7 +182,7 @@ func get(b *testing.B, at, path string) string {
 	if err != nil || resp.StatusCode != http.StatusOK {
 		b.Fatalf("%d %s %v", resp.StatusCode, body, err)
 	}
-	return string(body)
+	return body
 }
 
 // poll asks for path n times on each of so many connections.
