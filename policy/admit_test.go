@@ -83,8 +83,8 @@ func TestAdmit(t *testing.T) {
 				if got.Rule != tc.rule || strings.TrimPrefix(got.Term, "flows[0].") != tc.term || refusal.Text() == "" {
 					t.Errorf("refused by %q, term %q: %s; want %q, %q", got.Rule, got.Term, refusal.Text(), tc.rule, tc.term)
 				}
-				if len(h.Label.Terms) > 0 || h.Label.Under != "" {
-					t.Errorf("a label under %q", h.Label.Under)
+				if len(h.Label.Terms) != 1 || h.Label.Under == "" { // whoever keeps it all the same is bound
+					t.Errorf("a label under %q with the terms %v", h.Label.Under, h.Label.Terms)
 				}
 			}
 		})

@@ -37,8 +37,12 @@ func (r *Receiver) make(in *Arrival, p *prospect) *Label {
 	p.fill(l, in)
 	r.way(l, in.Upstream)
 	var communities []string
+	flows := p.flows
+	if flows == 0 {
+		flows = ^uint64(0) // taken in doubt: it came by one of them, and the terms of all bind
+	}
 	for i, f := range r.source.Flows[:min(len(r.source.Flows), maxFlows)] {
-		if p.flows&(1<<i) == 0 {
+		if flows&(1<<i) == 0 {
 			continue
 		}
 		if l.Under == "" {
