@@ -56,7 +56,8 @@ func (m Mistakes) sorted() error {
 	slices.SortStableFunc(m, func(a, b Mistake) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return slices.CompactFunc(m, func(a, b Mistake) bool { return a.Line == b.Line && a.Column == b.Column })
+	m = slices.CompactFunc(m, func(a, b Mistake) bool { return a.Line == b.Line && a.Column == b.Column })
+	return m[:min(len(m), maxMistakes)]
 }
 
 // nearest proposes the nearest of the known words, if one is near; else it lists

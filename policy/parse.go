@@ -36,6 +36,9 @@ func Parse(file string, text []byte) (*Agreement, error) {
 	return a, nil
 }
 
+// maxItems is how many a list may have.
+const maxItems = 1000
+
 // A decoder stores the values of a document in an agreement.
 type decoder struct {
 	*source
@@ -67,6 +70,10 @@ func (d *decoder) value(n *node, v reflect.Value, path, term string) {
 	case reflect.Slice:
 		if n.kind != listNode {
 			d.wrong(n.at, fmt.Sprintf("%s is %s, not a list", path, n.kindText()), `write it in brackets, as in ["a", "b"]`)
+			return
+		}
+		if len(n.items) > maxItems {
+			d.wrong(n.at, fmt.Sprintf("%s has more than %d items", path, maxItems), "make it shorter")
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))

@@ -457,7 +457,7 @@ func (r *reader) pair(n *node, least, depth int) {
 	quoted := r.src[0] == '"' || r.src[0] == '\''
 	k := r.key()
 	r.space()
-	if !strings.HasPrefix(r.src, ":") || !quoted && strings.IndexByte(" \r\n", (r.src + " ")[1]) < 0 {
+	if !strings.HasPrefix(r.src, ":") || !quoted && len(r.src) > 1 && strings.IndexByte(" \r\n", r.src[1]) < 0 {
 		r.stop("%s is not followed by a colon and a space", "write \"key: value\"", excerpt(k.name))
 	}
 	r.skip(1)
