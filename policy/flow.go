@@ -99,7 +99,7 @@ func (c *compiler) recipient(f *Flow) {
 	}
 	f.sidecar = f.to.Enforces == "sidecar"
 	understands := f.to.Understands
-	if len(understands) == 0 {
+	if understands == nil {
 		understands = []string{"tlp1"}
 	}
 	for _, u := range understands {
@@ -127,7 +127,7 @@ func (c *compiler) labelling(f *Flow, path func(string) string) {
 	f.papMax = c.level(path("pap.max"), t.PAP.Max, LevelClear)
 	f.papNormal = c.level(path("pap.default"), t.PAP.Default, LevelAmber)
 	f.accept = codes(0).with(t.Handling.Accept)
-	if f.accept == 0 {
+	if t.Handling.Accept == nil {
 		f.accept = codeH0
 	}
 	if f.accept&codeUnknown != 0 {
