@@ -43,7 +43,7 @@ type logIndex struct {
 	bytes  int64         // of their objects
 	specs  [2]int64      // live entries of 2.1 and 2.0
 	rel    *released     // of a release log; else nil
-	labels []store.Label // by seq, beyond the end 0; none in a release log
+	labels []store.Label // by seq; none if all are 0, and in a release log
 	seen   seenLabels
 
 	table table
@@ -238,14 +238,14 @@ func (l *logIndex) add(e entry) {
 	l.head = e.slot.added
 	l.addKind(e.slot.kind, seq)
 	l.prev = append(l.prev, 0)
-	if e.slot.flags&flagDeleted != 0 {
-		l.deleted.set(seq)
-		return
-	}
 	if l.rel == nil {
 		l.setLabel(seq, e.label)
 	} else {
 		l.seen.add(e.label)
+	}
+	if e.slot.flags&flagDeleted != 0 {
+		l.deleted.set(seq)
+		return
 	}
 	l.live++
 	l.bytes += int64(len(e.slot.raw))

@@ -28,14 +28,13 @@ func (l *logIndex) label(seq uint32) store.Label {
 	return 0
 }
 
-// setLabel changes the label of an entry of a log of objects. There is room in
-// labels for as many as the log has entries, or none.
+// setLabel changes the label of an entry of a log of objects.
 func (l *logIndex) setLabel(seq uint32, to store.Label) {
 	l.seen.add(to)
-	if to == 0 && int64(seq) >= int64(len(l.labels)) {
+	if to == 0 && len(l.labels) == 0 {
 		return
 	}
-	for int64(len(l.labels)) <= int64(seq) {
+	for len(l.labels) < int(max(seq+1, l.n)) {
 		l.labels = append(l.labels, 0)
 	}
 	l.labels[seq] = to
@@ -193,30 +192,42 @@ func (s *seenLabels) within(gate store.LabelSet) bool {
 // lets through.
 func (s *selection) admit(w uint32, word uint64) uint64 {
 	l, first := s.l, w<<6
-	if l.rel != nil && len(l.rel.bases) > 1 {
+	end := min(first+64, l.n)
+	of, refs := l, []uint32(nil)
+	one := true // all of them are of one log
+	if r := l.rel; r != nil {
+		s.span = r.span(first, s.span)
+		one = len(r.bases) == 1 || r.end(s.span) >= end
+		of, refs = r.bases[r.spans[s.span].base], r.refs[first:end]
+	}
+	var pass uint64
+	switch {
+	case !one || bits.OnesCount64(word) < 16:
 		for left := word; left != 0; left &= left - 1 {
-			if i := uint32(bits.TrailingZeros64(left)); !s.gate.Has(l.label(first + i)) {
-				word &^= 1 << i
-			}
+			i := uint32(bits.TrailingZeros64(left))
+			pass |= inGate(s.gate, l.label(first+i)) << i
 		}
-		return word
+	case len(of.labels) == 0:
+		pass = -inGate(s.gate, 0)
+	case refs == nil:
+		for _, label := range of.labels[first:end] {
+			pass = pass>>1 | inGate(s.gate, label)<<63
+		}
+		pass >>= 64 - (end - first)
+	default:
+		labels := of.labels
+		for _, at := range refs {
+			pass = pass>>1 | inGate(s.gate, labels[at])<<63
+		}
+		pass >>= 64 - (end - first)
 	}
-	labels, refs := l.labels, []uint32(nil)
-	if l.rel != nil {
-		labels, refs = l.rel.bases[0].labels, l.rel.refs[first:min(first+64, l.n)]
+	return word & pass
+}
+
+// inGate is 1 if l is in gate, else 0.
+func inGate(gate store.LabelSet, l store.Label) uint64 {
+	if w := l >> 6; int64(w) < int64(len(gate)) {
+		return gate[w] >> (l & 63) & 1
 	}
-	for left := word; left != 0; left &= left - 1 {
-		i := uint32(bits.TrailingZeros64(left))
-		at, label := first+i, store.Label(0)
-		if refs != nil {
-			at = refs[i]
-		}
-		if int64(at) < int64(len(labels)) {
-			label = labels[at]
-		}
-		if !s.gate.Has(label) {
-			word &^= 1 << i
-		}
-	}
-	return word
+	return 0
 }

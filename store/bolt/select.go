@@ -30,6 +30,7 @@ type selection struct {
 
 	gated bool // not everything passes gate
 	gate  store.LabelSet
+	span  int // the last one that the gate looked at, in a release log
 
 	at   uint32 // a word that was worked out, plus 1; 0 if none
 	word uint64
