@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,10 +58,14 @@ func crashChild(path string) {
 		go func() {
 			rnd := rand.New(rand.NewPCG(from, w))
 			for seed := from + w; ; seed += 4 {
+				objs := crashBatch(seed)
 				r, err := s.Commit(context.Background(), &store.Batch{
-					Log: benchLog, Objects: crashBatch(seed), At: benchTime,
+					Log: benchLog, Objects: objs, Labels: slices.Repeat([]store.Label{store.Label(w)}, len(objs)), At: benchTime,
 					Cursor: &store.CursorMove{Name: fmt.Sprint("c", seed), To: "done"},
 				})
+				if err == nil {
+					_, err = s.Commit(context.Background(), crashRelease(seed, &r))
+				}
 				if err != nil {
 					fmt.Println(err)
 					os.Exit(1)
@@ -84,6 +89,21 @@ func crashBatch(seed uint64) []stix.Object {
 		n = 130
 	}
 	return stixtest.Objects(seed, n)
+}
+
+// crashRelease releases what the batch of a seed added to two logs, withdraws some
+// of it from the second, and changes a label to the seed.
+func crashRelease(seed uint64, r *store.Receipt) *store.Batch {
+	return &store.Batch{
+		Log: benchLog, At: benchTime,
+		Relabel: []store.Relabel{{Added: r.Added[1], From: r.Labels[1], To: store.Label(seed)}},
+		Releases: []store.Release{
+			{Log: "r", Of: benchLog, Add: r.Added},
+			{Log: "s", Of: benchLog, Add: r.Added[:2]},
+			{Log: "s", Of: benchLog, Drop: r.Added[1:2], Add: r.Added[2:3]},
+		},
+		Cursor: &store.CursorMove{Name: fmt.Sprint("c", seed), From: "done", To: "released"},
+	}
 }
 
 // TestKill kills a process that commits, again and again, and looks whether
@@ -142,6 +162,7 @@ func verifyAcked(t *testing.T, path string, acked map[uint64]store.Added) {
 		}
 	}()
 	q := store.Query{SpecVersions: []string{"2.0", "2.1"}, Versions: store.Versions{All: true}, Limit: 1 << 30, Want: store.WantObjects | store.WantRows}
+	verifyReleased(t, s, acked)
 	var p store.Page
 	if err := s.Read(context.Background(), benchLog, &q, &p); err != nil {
 		t.Fatal(err)
@@ -159,12 +180,43 @@ func verifyAcked(t *testing.T, path string, acked map[uint64]store.Added) {
 				t.Fatalf("object %d of batch %d has Added %d, want %d", i, seed, got, first+store.Added(i))
 			}
 		}
-		if v, err := s.Cursor(context.Background(), fmt.Sprint("c", seed)); err != nil || v != "done" {
+		if v, err := s.Cursor(context.Background(), fmt.Sprint("c", seed)); err != nil || v != "released" {
 			t.Fatalf("cursor of batch %d: %q, %v", seed, v, err)
 		}
 	}
 	if len(acked) == 0 {
 		t.Fatal("nothing was acknowledged")
+	}
+}
+
+// verifyReleased checks the release logs of crashRelease: one commit is there in
+// both of them, with its label, or in neither.
+func verifyReleased(t *testing.T, s *Store, acked map[uint64]store.Added) {
+	t.Helper()
+	at := [2]map[store.Added]store.Label{}
+	for i, id := range []store.LogID{"r", "s"} {
+		p := readRows(t, s, id)
+		at[i] = make(map[store.Added]store.Label, p.N)
+		for _, row := range p.Rows {
+			at[i][row.At] = row.Label
+		}
+		if len(at[i]) != p.N {
+			t.Fatalf("release log %q has %d entries of %d", id, p.N, len(at[i]))
+		}
+	}
+	for seed, first := range acked {
+		label, ok := at[0][first+1]
+		if !ok || label != store.Label(seed) {
+			t.Fatalf("batch %d: entry 1 is released: %v, with label %d", seed, ok, label)
+		}
+		if _, ok := at[1][first+1]; ok {
+			t.Fatalf("batch %d: entry 1 was never in the second release log", seed)
+		}
+	}
+	for a := range at[1] {
+		if _, ok := at[0][a]; !ok {
+			t.Fatalf("entry %d is in one release log only", a)
+		}
 	}
 }
 

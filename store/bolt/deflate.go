@@ -96,7 +96,7 @@ func (r *reading) wholeChunk(i int) int {
 	n, next := 0, uint32(0)
 	for ; i+n < len(r.parts) && r.parts[i+n].ref == ref; n++ {
 		p := r.parts[i+n]
-		if p.from < next || !covered(next, p.from) {
+		if !covered(next, p.from) {
 			return 0
 		}
 		next = p.to

@@ -5,10 +5,12 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+	"go.etcd.io/bbolt"
 
 	"entente/stix/stixtest"
 	"entente/store"
@@ -46,14 +48,55 @@ func TestFormat1(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // as it was, and after this program has written to it
+	var upgraded []string
+	for i := range 3 { // as it was, and after this program has written to it
 		s, err := Open(path, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		holdsFormat1(t, s)
+		switch i {
+		case 0:
+			upgradedFormat1(t, s)
+			upgraded = allRows(t, s, "r")
+		default:
+			if now := allRows(t, s, "r"); !slices.Equal(now, upgraded) {
+				t.Errorf("release log %v, want %v", now, upgraded)
+			}
+		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// upgradedFormat1 gives old entries labels and releases them.
+func upgradedFormat1(t *testing.T, s *Store) {
+	t.Helper()
+	if err := s.db.View(func(tx *bbolt.Tx) error {
+		if v, err := readFormat(tx); err != nil || v != format() {
+			t.Errorf("format %d after opening, %v; want %d", v, err, format())
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	rows := readRows(t, s, "log").Rows[:5]
+	b := store.Batch{Log: "log", At: format1Time, Releases: []store.Release{{Log: "r", Of: "log"}}}
+	for i, row := range rows {
+		if row.Label != 0 {
+			t.Errorf("label %d in an old file", row.Label)
+		}
+		b.Relabel = append(b.Relabel, store.Relabel{Added: row.Added, To: store.Label(i)})
+		b.Releases[0].Add = append(b.Releases[0].Add, row.Added)
+	}
+	if _, err := s.Commit(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	got := readRows(t, s, "r").Rows
+	for i, row := range rows {
+		if got[i].At != row.Added || got[i].Label != store.Label(i) || got[i].ID != row.ID {
+			t.Errorf("entry %d of the release log is %+v, want %+v", i, got[i], row)
 		}
 	}
 }
