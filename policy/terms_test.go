@@ -82,3 +82,22 @@ func TestChecksHaveTerms(t *testing.T) {
 		}
 	}
 }
+
+// TestTermsNameRules: what is said to enforce a term exists.
+func TestTermsNameRules(t *testing.T) {
+	named := 0
+	for _, row := range terms {
+		for _, word := range strings.FieldsFunc(row.By, func(c rune) bool { return c == ',' || c == ';' || c == ' ' }) {
+			if word = strings.TrimRight(word, "."); !strings.Contains(word, ".") {
+				continue
+			}
+			named++
+			if what, _ := ruleName(word); what != "" {
+				t.Errorf("term %d: there is no rule %s", row.Number, word)
+			}
+		}
+	}
+	if named < 40 {
+		t.Errorf("%d rules are named", named)
+	}
+}
