@@ -20,6 +20,7 @@ func (l *linter) inexpressible() {
 	if f.to.Enforces != "markings" {
 		l.remark("inexpressible", Warning, "/"+f.partyPath()+".enforces", `write enforces: "markings" if it honours TLP, or send only what the public may have`,
 			"%s enforces nothing: once it has an object, no term of this flow holds", who)
+		return
 	}
 	if lost := f.unbound(); len(lost) > 0 {
 		l.remark("inexpressible", Warning, "onward.mode", fmt.Sprintf(`have objects marked %s, or require enforces: "sidecar"`, f.markedAs()),

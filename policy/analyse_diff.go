@@ -127,6 +127,7 @@ func (d *RevisionDiff) flow(was, now *Flow) {
 		}
 		all = append(all, e)
 	}
+	all = beyond(all)
 	slices.SortStableFunc(all, func(a, b EffectChange) int {
 		switch {
 		case a.Loosened == b.Loosened:
@@ -137,6 +138,24 @@ func (d *RevisionDiff) flow(was, now *Flow) {
 		return 1
 	})
 	d.Effects = append(d.Effects, all...)
+}
+
+// beyond tells of hop 3 together with hop 2, if the same is told of both.
+func beyond(all []EffectChange) []EffectChange {
+	var kept []EffectChange
+	for _, x := range all {
+		before, later := strings.CutSuffix(x.To, atLaterHops)
+		i := slices.IndexFunc(kept, func(y EffectChange) bool {
+			return y.To == before+atSecondHop && slices.Equal(y.Levels, x.Levels) && y.Only == x.Only && y.Was == x.Was && y.Now == x.Now && y.Rule == x.Rule && y.Points == x.Points
+		})
+		if !later || i < 0 {
+			kept = append(kept, x)
+			continue
+		}
+		kept[i].To += orLater(3)
+		kept[i].Points += x.Points
+	}
+	return kept
 }
 
 // alike reports whether two flows say the same in everything that decisions in the

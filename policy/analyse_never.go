@@ -156,20 +156,29 @@ func (c *census) nevers() []Exclusion {
 	return merged(all)
 }
 
-// merged leaves out what is told of hop 3 if the same is told of hop 2, of which it
-// says so.
+// merged tells of hop 3 together with hop 2, if the same is told of both.
 func merged(all []Exclusion) []Exclusion {
-	return slices.DeleteFunc(slices.Clone(all), func(x Exclusion) bool {
-		before, ok := strings.CutSuffix(x.Value, " at hop 3 or later")
-		if !ok {
-			return false
-		}
-		i := slices.IndexFunc(all, func(y Exclusion) bool {
-			return y.Dimension == x.Dimension && y.Consent == x.Consent && y.Value == before+" at hop 2"
+	var kept []Exclusion
+	for _, x := range all {
+		before, later := strings.CutSuffix(x.Value, atLaterHops)
+		i := slices.IndexFunc(kept, func(y Exclusion) bool {
+			return y.Dimension == x.Dimension && y.Consent == x.Consent && y.Value == before+atSecondHop
 		})
-		return i >= 0
-	})
+		if !later || i < 0 {
+			kept = append(kept, x)
+			continue
+		}
+		kept[i].Value += orLater(3)
+		kept[i].Points += x.Points
+	}
+	return kept
 }
+
+// How recipients beyond the partner end.
+const (
+	atSecondHop = " at hop 2"
+	atLaterHops = " at hop 3 or later"
+)
 
 // rank is 0 for what is never shared, 1 for what is with consent, 2 for the rest.
 func (n *count) rank() int {

@@ -67,6 +67,7 @@ type Profile struct {
 
 // A Position is a place in a document; the zero Position is none.
 type Position struct {
-	File         string
-	Line, Column int // from 1
+	File   string `json:"file"`
+	Line   int    `json:"line"` // from 1
+	Column int    `json:"column"`
 }

@@ -22,6 +22,10 @@ at the data and the agreements that are in force.`,
 	}
 	cmd.AddCommand(
 		agreementLintCommand(e),
+		agreementTestCommand(e),
+		agreementExplainCommand(e),
+		agreementDiffCommand(e),
+		agreementReachCommand(e),
 		agreementKeygenCommand(e),
 		agreementSignCommand(e),
 		agreementVerifyCommand(e),
