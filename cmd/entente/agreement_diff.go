@@ -27,8 +27,8 @@ func agreementDiffCommand(e *env) *cobra.Command {
 		Short: "Say what a revision loosens and tightens",
 		Long: `Diff compares two revisions of an agreement, term by term, and decision by decision
 in every situation that levels, codes, classes of personal data, recipients and hops
-make. Each loosening has a name; the new revision has to list it in acknowledges, or
-it cannot become active. What nobody can tell apart counts as looser. It exits with
+make. Each loosening has a name, which the new revision lists in acknowledges, so that
+both parties sign for it. What nobody can tell apart counts as looser. It exits with
 1 if a loosening is not acknowledged.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
