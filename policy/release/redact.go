@@ -298,4 +298,6 @@ func (r *Releaser) showCopies(o *outlook, entries []int32) []int32 {
 
 // allows reports whether the decision about an entry lets a partner have it, or a
 // copy of it.
-func (o *outlook) allows(n int32, p int) bool { return o.ok.of(n).has(p) || o.red.of(n).has(p) }
+func (o *outlook) allows(n int32, p int) bool {
+	return o.ok.of(n).has(p) || o.red.of(n).has(p) || o.own.of(n).has(p)
+}

@@ -61,9 +61,10 @@ func (o *outlook) most(n int32, into mask) {
 		clear(into)
 		return
 	}
-	ok, newest, own := o.ok.of(n), o.ok.of(o.newest(n)), o.own.of(n)
+	newest := o.newest(n)
+	ok, own, okNewest, ownNewest := o.ok.of(n), o.own.of(n), o.ok.of(newest), o.own.of(newest)
 	for w := range into {
-		into[w] = ok[w]&newest[w] | own[w]
+		into[w] = ok[w]&(okNewest[w]|ownNewest[w]) | own[w]
 	}
 }
 
