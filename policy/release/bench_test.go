@@ -60,7 +60,9 @@ func BenchmarkRelease(b *testing.B) {
 					b.Fatal(err)
 				}
 				w.r.note(w.r.o.settle(dirty))
-				w.r.releases(nil)
+				if _, err := w.r.releases(b.Context(), nil); err != nil {
+					b.Fatal(err)
+				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/object")
 		})

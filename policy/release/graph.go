@@ -25,6 +25,35 @@ type graph struct {
 	types   map[string]uint16 // interned types, so that an idKey is small
 	edges   []edge            // who mentions an id: lists from idFacts.users
 	fine    map[int32]stix.Timestamp
+	later   map[int32][]joining      // holdings that came after the entry, by entry
+	twins   map[int32][]policy.OrgID // by entry: who sees the same as a copy of its own that is kept apart
+}
+
+// A joining is a holding that an entry was given just before entry at came.
+type joining struct {
+	from policy.OrgID
+	at   int32
+}
+
+// joined notes the holdings that entry n has and did not have, and that they came
+// just before entry at.
+func (g *graph) joined(n int32, was, now []policy.Label, at int32) {
+	for i := range now {
+		from := now[i].From
+		if !slices.ContainsFunc(was, func(l policy.Label) bool { return l.From == from }) {
+			g.later[n] = append(g.later[n], joining{from, at})
+		}
+	}
+}
+
+// came is when a holding of entry n came, in entries.
+func (g *graph) came(n int32, from policy.OrgID) int32 {
+	for _, j := range g.later[n] {
+		if j.from == from {
+			return j.at
+		}
+	}
+	return n
 }
 
 // A logFacts is one log of objects.
@@ -77,7 +106,8 @@ type idKey struct {
 }
 
 func newGraph() *graph {
-	return &graph{byLog: map[store.LogID]int32{}, byID: map[idKey]int32{}, types: map[string]uint16{}, fine: map[int32]stix.Timestamp{}}
+	return &graph{byLog: map[store.LogID]int32{}, byID: map[idKey]int32{}, types: map[string]uint16{}, fine: map[int32]stix.Timestamp{},
+		later: map[int32][]joining{}, twins: map[int32][]policy.OrgID{}}
 }
 
 // log returns the number of a log, a new one if it was not seen before.

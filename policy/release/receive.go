@@ -212,6 +212,7 @@ type place struct {
 // releaseTaken releases what is in order, first and in this order, with all that
 // follows from it.
 func (r *Releaser) releaseTaken(ctx context.Context, in *intake, more []store.Relabel, order []place, docs []store.Document) error {
+	before := int32(len(r.g.entries))
 	for _, log := range []store.LogID{in.Log, heldFor(in.Partner, in.Log)} {
 		if _, known := r.g.byLog[log]; known {
 			if err := r.followAll(ctx, log); err != nil {
@@ -219,7 +220,7 @@ func (r *Releaser) releaseTaken(ctx context.Context, in *intake, more []store.Re
 			}
 		}
 	}
-	united, err := r.unite(ctx, in.Log, more)
+	united, err := r.unite(ctx, in.Log, more, r.arrivals(before, order))
 	if err != nil {
 		return err
 	}
@@ -227,6 +228,24 @@ func (r *Releaser) releaseTaken(ctx context.Context, in *intake, more []store.Re
 		return err
 	}
 	return r.commitWith(ctx, docs, r.entriesAt(order))
+}
+
+// arrivals are when the holdings come that old entries are given by what stands in
+// order: just before the new entry that is next in it, those since before being new.
+func (r *Releaser) arrivals(before int32, order []place) map[int32]int32 {
+	came := map[int32]int32{}
+	next := int32(len(r.g.entries))
+	for i := len(order) - 1; i >= 0; i-- {
+		n, ok := r.g.at(r.g.byLog[order[i].log], order[i].added)
+		switch {
+		case !ok:
+		case n >= before:
+			next = n
+		default:
+			came[n] = next
+		}
+	}
+	return came
 }
 
 // entriesAt are the entries at places, those that are not there left out.
@@ -260,7 +279,7 @@ func (r *Releaser) keepApart(ctx context.Context, in *intake, apart *store.Batch
 
 // unite adds the holdings of To to those of From, for entries of a log, decides
 // about them again and returns them.
-func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Relabel) ([]int32, error) {
+func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Relabel, came map[int32]int32) ([]int32, error) {
 	if err := r.commitLabels(ctx); err != nil { // else From would not be what the store has
 		return nil, err
 	}
@@ -279,6 +298,7 @@ func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Rela
 		if both != from {
 			batch.Relabel = append(batch.Relabel, store.Relabel{Added: c.Added, From: from, To: both})
 			r.g.entries[n].label = both
+			r.g.joined(n, r.labels.of(from), r.labels.of(both), came[n])
 			entries = append(entries, n)
 			if err := r.learn(ctx, n, c.To); err != nil {
 				return nil, err
@@ -297,34 +317,6 @@ func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Rela
 		}
 	}
 	return entries, nil
-}
-
-// Written releases what our own people have written to a log: the entries in
-// order, in this order, whether they were new or there already. Those then count
-// as ours, too, by labels, which Own gave. When it returns nil that is durable,
-// and who may see it does.
-func (r *Releaser) Written(ctx context.Context, log store.LogID, order []store.Added, labels []store.Label) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.step(ctx, ""); err != nil {
-		return err
-	}
-	if err := r.followAll(ctx, log); err != nil {
-		return r.fail(err)
-	}
-	more := make([]store.Relabel, len(order))
-	places := make([]place, len(order))
-	for i := range order {
-		more[i], places[i] = store.Relabel{Added: order[i], To: labels[i]}, place{log, order[i]}
-	}
-	united, err := r.unite(ctx, log, more)
-	if err != nil {
-		return r.fail(err)
-	}
-	if err := r.settle(ctx, united); err != nil {
-		return r.fail(err)
-	}
-	return r.commitWith(ctx, nil, r.entriesAt(places))
 }
 
 // Delete deletes versions of an object from a collection: from its log, from what

@@ -65,6 +65,9 @@ type Releaser struct {
 	purgeDue  policy.Instant // when the retention of some copy is over, or before
 	broken    error          // the state here is not that of the store: it has to be loaded anew
 
+	queueMu sync.Mutex // guards queue
+	queue   []*writing // that wait for mu
+
 	due  atomic.Int64 // policy.Instant at which time changes something
 	done sync.Map     // store.LogID → store.Added, all up to there is released
 	view atomic.Pointer[views]
@@ -211,6 +214,9 @@ func (r *Releaser) take(ctx context.Context, log int32, page *store.Page, now po
 		if err != nil {
 			return nil, err
 		}
+		if err := r.twin(ctx, n); err != nil {
+			return nil, err
+		}
 		if r.o != nil {
 			r.decide(r.inForce(), n, raw, now)
 		}
@@ -229,7 +235,11 @@ func (r *Releaser) commitWith(ctx context.Context, put []store.Document, first [
 	if err := r.commitLabels(ctx); err != nil {
 		return err
 	}
-	batch := store.Batch{At: r.c.Now(), Releases: r.releases(first)}
+	releases, err := r.releases(ctx, first)
+	if err != nil {
+		return r.fail(err)
+	}
+	batch := store.Batch{At: r.c.Now(), Releases: releases}
 	extra := len(put)
 	batch.Put = append(batch.Put, put...)
 	for id, log := range r.g.byLog {

@@ -1,5 +1,7 @@
 package release
 
+import "entente/policy"
+
 // settle works out who sees what after the ok or own masks of entries have
 // changed, or entries came or went. It returns the entries whose shown mask may
 // have changed, in no order; they stay valid until the next settling.
@@ -195,6 +197,9 @@ func (o *outlook) show() {
 			continue
 		}
 		vis, shown := o.vis.of(n), o.shown.of(n)
+		if len(o.g.twins) > 0 {
+			vis = o.withoutTwins(n, vis)
+		}
 		if same(vis, shown) {
 			continue
 		}
@@ -222,6 +227,24 @@ func (o *outlook) show() {
 			shown[w] = vis[w] & (used[w] | own[w])
 		}
 	}
+}
+
+// withoutTwins is vis without those who see the same as a copy of their own: nobody
+// sees one version twice.
+func (o *outlook) withoutTwins(n int32, vis mask) mask {
+	twins := o.g.twins[n]
+	if len(twins) == 0 {
+		return vis
+	}
+	left := append(mask(nil), vis...)
+	for _, partner := range twins {
+		for _, who := range []policy.OrgID{partner, recipient(partner, true)} {
+			if p, ok := o.number[who]; ok {
+				left[p>>6] &^= 1 << (p & 63)
+			}
+		}
+	}
+	return left
 }
 
 // use notes that an entry which is marked with the marking id is now seen by

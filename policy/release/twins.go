@@ -1,0 +1,43 @@
+package release
+
+import (
+	"context"
+
+	"entente/stix"
+)
+
+// twin looks whether entry n and one of the same version on the other side, in the
+// collection's log or kept apart for a partner, have equal content: then the partner
+// goes on seeing its own copy, and not that of the collection beside it.
+func (r *Releaser) twin(ctx context.Context, n int32) error {
+	f := &r.g.entries[n]
+	l := r.g.logs[f.log]
+	if l.copies || len(r.g.ids[f.id].entries) < 2 {
+		return nil
+	}
+	for _, other := range r.g.ids[f.id].entries {
+		g := &r.g.entries[other]
+		m := r.g.logs[g.log]
+		if m.of != l.of || m.copies || (m.partner == "") == (l.partner == "") || g.version != f.version {
+			continue
+		}
+		a, err := r.object(ctx, n)
+		if err != nil {
+			return err
+		}
+		b, err := r.object(ctx, other)
+		if err != nil {
+			return err
+		}
+		if !stix.Equal(a, b) {
+			continue
+		}
+		whole, partner := n, m.partner
+		if l.partner != "" {
+			whole, partner = other, l.partner
+		}
+		r.g.twins[whole] = append(r.g.twins[whole], partner)
+		r.fresh = append(r.fresh, whole)
+	}
+	return nil
+}
