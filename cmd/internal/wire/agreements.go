@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"entente/cmd/internal/config"
@@ -126,13 +127,33 @@ func candidate(file File, kept map[policy.AgreementID]*Revision, trust policy.Tr
 		}
 	}
 	err = policy.Next(current, a, trust)
-	switch {
-	case errors.Is(err, policy.ErrInForce):
+	if errors.Is(err, policy.ErrInForce) {
 		return nil, nil, nil
-	case err != nil:
+	}
+	if err == nil {
+		err = acknowledged(current, a)
+	}
+	if err != nil {
 		return fresh, fmt.Errorf("%s: %w", file.Name, err), nil
 	}
 	return fresh, nil, nil
+}
+
+// acknowledged refuses a revision that lets out more than the one before without
+// saying so: nobody signs that by mistake.
+func acknowledged(current, candidate *policy.Agreement) error {
+	if current == nil {
+		return nil
+	}
+	names, err := policy.Unacknowledged(current, candidate)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = strconv.Quote(name)
+	}
+	return fmt.Errorf("revision %d lets out more than the one before; write into it, and sign: acknowledges: [%s]", candidate.Revision, strings.Join(quoted, ", "))
 }
 
 // fit checks that fresh can be in force beside the others, and runs its tests.
