@@ -308,13 +308,14 @@ func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Rela
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	if _, err := r.c.Store.Commit(ctx, &batch); err != nil {
-		return nil, err
-	}
 	for _, n := range entries {
 		if err := r.decideAgain(ctx, n, r.now()); err != nil {
 			return nil, err
 		}
+	}
+	r.publish() // first, as in commitWith: the labels are new
+	if _, err := r.c.Store.Commit(ctx, &batch); err != nil {
+		return nil, err
 	}
 	return entries, nil
 }

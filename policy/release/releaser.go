@@ -232,6 +232,9 @@ func (r *Releaser) commit(ctx context.Context) error { return r.commitWith(ctx, 
 // first, as far as something is to be done about them, come first and in this
 // order.
 func (r *Releaser) commitWith(ctx context.Context, put []store.Document, first []int32) error {
+	if r.stale {
+		r.publish() // first: a reader must never miss what is there by a gate that is too old
+	}
 	if err := r.commitLabels(ctx); err != nil {
 		return err
 	}
@@ -247,9 +250,6 @@ func (r *Releaser) commitWith(ctx context.Context, put []store.Document, first [
 		if seen > was.at {
 			batch.Put = append(batch.Put, store.Document{Kind: kindPosition, ID: string(id), Rev: was.rev, Body: strconv.AppendInt(nil, int64(seen), 10)})
 		}
-	}
-	if r.stale {
-		r.publish() // before: a reader must never miss what is there by a gate that is too old
 	}
 	if len(batch.Releases) > 0 || len(batch.Put) > 0 {
 		if _, err := r.c.Store.Commit(ctx, &batch); err != nil {

@@ -18,7 +18,13 @@ type Access struct {
 
 	Log  store.LogID    // the partner's release log of the collection
 	Gate store.LabelSet // labels that the agreements in force still permit
+
+	views *views
 }
+
+// Stale reports whether a was made before labels or agreements changed: what was
+// read by its Gate may lack something that was there, and has to be read again.
+func (r *Releaser) Stale(a *Access) bool { return a.views != r.view.Load() }
 
 // views is what the agreements in force say about access: immutable, and
 // replaced as a whole.
@@ -46,7 +52,7 @@ func (r *Releaser) Access(partner policy.OrgID, person bool, log store.LogID, at
 		return Access{}
 	}
 	now := policy.Instant(at.UnixMicro())
-	a := Access{Log: v.log, Gate: v.gate}
+	a := Access{Log: v.log, Gate: v.gate, views: views}
 	for _, f := range v.out {
 		state := f.State(now)
 		a.Listed = a.Listed || state.Listed

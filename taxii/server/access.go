@@ -78,7 +78,10 @@ func (s *Server) findReadable(c echo.Context, r *request) error {
 		return taxii.Errorf(http.StatusForbidden, "the account may not read this collection")
 	}
 	if r.account.Partner != "" {
-		return s.c.Releaser.Current(c.Request().Context(), r.start)
+		if err := s.c.Releaser.Current(c.Request().Context(), r.start); err != nil {
+			return err
+		}
+		r.access = s.access(r, r.coll)
 	}
 	return nil
 }

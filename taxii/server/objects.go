@@ -169,7 +169,7 @@ func (s *Server) read(c echo.Context, r *request, params taxii.Param, want store
 		ctx, cancel = context.WithTimeout(ctx, queryTime)
 		defer cancel()
 	}
-	if err := s.c.Store.Read(ctx, log, &r.sel, &r.page); err != nil {
+	if err := s.readPage(ctx, r, log); err != nil {
 		return err
 	}
 	if err := s.hold(r, size(&r.page)); err != nil {
@@ -185,6 +185,23 @@ func (s *Server) read(c echo.Context, r *request, params taxii.Param, want store
 	}
 	s.setDates(c, r)
 	return nil
+}
+
+// readPage reads the page, for a partner by a gate that was not too old when it was
+// read: else the page might lack what is there, and a poller would never see it.
+func (s *Server) readPage(ctx context.Context, r *request, log store.LogID) error {
+	const tries = 100 // labels are few, and agreements change seldom
+	for range tries {
+		if err := s.c.Store.Read(ctx, log, &r.sel, &r.page); err != nil {
+			return err
+		}
+		if r.account.Partner == "" || !s.c.Releaser.Stale(&r.access) {
+			return nil
+		}
+		r.access = s.access(r, r.coll)
+		r.sel.Gate = r.access.Gate
+	}
+	return busy("what is shared changes at this moment", time.Second)
 }
 
 // longestQuery is how long a query may be so that its filters, once more and
