@@ -36,7 +36,6 @@ type Flow struct {
 	minSource, minInfo byte
 	purposes           []string
 	crime              uint64 // bits of purposes that H0 allows
-	types              []string
 	where              *where
 	embargo            Instant
 	operations         []operation

@@ -95,17 +95,6 @@ func (t *Term) covers(path string) bool {
 	return slices.ContainsFunc(t.Paths, func(p string) bool { return path == p || strings.HasPrefix(path, p+".") })
 }
 
-// rowOf is the row about the term at path, such as "flows.tlp.max"; nil if there is
-// none. Both parties are "parties".
-func rowOf(path string) *Term {
-	for i := range terms {
-		if terms[i].covers(path) {
-			return &terms[i]
-		}
-	}
-	return nil
-}
-
 // unsupported finds values that this version does not keep: see Term.Refused.
 func (v *validator) unsupported() {
 	for i := range terms {

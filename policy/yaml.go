@@ -68,14 +68,6 @@ func (n *node) kindText() string {
 	return "empty"
 }
 
-// child is the value of a key; nil if there is none.
-func (n *node) child(name string) *node {
-	if i, ok := n.index[name]; ok {
-		return n.items[i]
-	}
-	return nil
-}
-
 // A reader reads a document.
 type reader struct {
 	file         string

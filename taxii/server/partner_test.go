@@ -69,7 +69,8 @@ func TestPartnerReads(t *testing.T) {
 	p.now = p.now.Add(time.Hour)
 	poll(green + "," + soon)
 	late := p.do("partner0", "GET", pathTo(0)+"objects/?added_after=2026-01-01T12:59:59.000000Z", "")
-	added := late.Result().Header[taxii.HeaderAddedFirst] // not as net/http would spell it
+	name := taxii.HeaderAddedFirst
+	added := late.Result().Header[name] // not as net/http would spell it
 	if len(added) != 1 || !strings.HasPrefix(added[0], "2026-01-01T13:00:00") {
 		t.Errorf("F11: what was under an embargo has date_added %q, want that of its release", added)
 	}
