@@ -9,6 +9,7 @@ import (
 	mrand "math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"entente/stix"
 	"entente/store"
 	"entente/store/bolt"
+	"entente/taxii"
 )
 
 // BenchmarkShared is a partner's page of 1,000 objects of 1 kB from its release log
@@ -204,4 +206,55 @@ func poll(b *testing.B, at, path string, connections, n int) {
 		})
 	}
 	wg.Wait()
+}
+
+// BenchmarkIngest is a durable POST of 1,000 objects on the embedded store, with 20
+// partners who see half of them, as a ratio to the same without partners, in turns.
+func BenchmarkIngest(b *testing.B) {
+	handlers := make([]http.Handler, 2)
+	for i := range handlers {
+		st, err := bolt.Open(filepath.Join(b.TempDir(), "data"), bolt.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = st.Close() })
+		var releaser *release.Releaser
+		if i == 1 {
+			releaser = benchReleaser(b, st, 20)
+		}
+		s, _ := authServer(b, func(c *Config) {
+			c.Store, c.Releaser, c.Now = st, releaser, time.Now
+			c.Roots[0].MaxContentLength = 16 << 20
+			c.Log = slog.New(slog.DiscardHandler)
+		})
+		handlers[i] = s.Handler()
+	}
+	var took [2]time.Duration
+	n := 0
+	for b.Loop() {
+		var body strings.Builder
+		body.WriteString(`{"objects":[`)
+		for i := range 1000 {
+			if i > 0 {
+				body.WriteByte(',')
+			}
+			body.WriteString(sharedObject(b, n, n%2 == 0).Raw)
+			n++
+		}
+		body.WriteString("]}")
+		for i, h := range handlers {
+			r := httptest.NewRequest("POST", objectsA, strings.NewReader(body.String()))
+			r.SetBasicAuth("rw", "rw")
+			r.Header.Set("Content-Type", taxii.MediaType)
+			w := &sink{h: http.Header{}}
+			start := time.Now()
+			h.ServeHTTP(w, r)
+			took[i] += time.Since(start)
+			if w.status != http.StatusAccepted {
+				b.Fatal(w.status)
+			}
+		}
+	}
+	b.ReportMetric(float64(took[0])/float64(took[1]), "of-none")
+	b.ReportMetric(float64(n)/took[1].Seconds(), "objs/s")
 }
