@@ -243,6 +243,11 @@ func (s *Store) publish(g *group) error {
 
 // publishAll makes all of g visible at once.
 func (s *Store) publishAll(g *group) error {
+	for _, st := range g.releases {
+		if err := st.prepare(g); err != nil {
+			return err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, st := range g.logs {
@@ -304,8 +309,9 @@ func (st *stage) publish() error {
 	}
 	l.grow(len(st.slots))
 	for i := range st.slots {
-		st.added[i].slot, st.added[i].label = &st.slots[i], st.labels[i]
-		l.add(st.added[i])
+		e := st.slots[i].entry()
+		e.print, e.prev, e.label = st.added[i].print, st.added[i].prev, st.labels[i]
+		l.add(e)
 	}
 	for _, k := range st.ids {
 		if k.h != nil && k.h.latest >= l.n-uint32(len(st.slots)) && l.prev[k.h.latest] != 0 {

@@ -163,7 +163,7 @@ func (s *Store) withdraw(base *logIndex, key *idKey, seqs []uint32) ([]*releaseS
 		if !found {
 			continue
 		}
-		st := s.stageRelease(l)
+		st := stageRelease(l, 0)
 		for p := latest + 1; p != 0; p = l.prev[p-1] {
 			of, seq := l.origin(p - 1)
 			if _, goes := slices.BinarySearch(seqs, seq); goes && of == base {

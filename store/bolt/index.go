@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
 
 	"entente/store"
@@ -58,10 +59,12 @@ type logIndex struct {
 	late    seqSet // of the object's newest spec version, an entry added earlier is a newer version
 
 	kinds map[string]*kind
+	last  *kind // of the last entry
 }
 
 // A kind is one object type in a log.
 type kind struct {
+	name string
 	hash uint64   // keyed
 	seqs []uint32 // of its entries, growing, deleted ones included
 }
@@ -125,13 +128,16 @@ func (l *logIndex) after(a store.Added) (uint32, error) {
 func (l *logIndex) print(k *idKey) uint32 {
 	h := maphash.Bytes(l.seed, k.uuid[:])
 	if !k.odd {
-		if kind := l.kinds[k.kind]; kind != nil {
-			h += kind.hash
-		} else {
-			h += maphash.String(l.seed, k.kind)
-		}
+		h += l.kindHash(k.kind)
 	}
 	return uint32(h >> 32)
+}
+
+func (l *logIndex) kindHash(name string) uint64 {
+	if kind := l.kinds[name]; kind != nil {
+		return kind.hash
+	}
+	return maphash.String(l.seed, name)
 }
 
 // find returns the latest entry of k.
@@ -166,6 +172,22 @@ func (l *logIndex) column(seq uint32, col int) ([]byte, error) {
 func (ref *chunkRef) value(b []byte, i uint32, col int) []byte {
 	width := colWidth[col]
 	return b[int(ref.cols[col])+int(i)*width:][:width]
+}
+
+// end is where the object of slot i of the chunk in b ends in the raw column.
+func (ref *chunkRef) end(b []byte, i uint32) uint32 {
+	return binary.LittleEndian.Uint32(b[ref.cols[colEnd]+4*i:])
+}
+
+// start is where it begins.
+func (ref *chunkRef) start(b []byte, i uint32) uint32 {
+	if i == 0 {
+		return 0
+	}
+	if end := ref.end(b, i-1); end > 0 {
+		return end + 1
+	}
+	return 0
 }
 
 // kind returns the type of slot i of the chunk in b.
@@ -224,10 +246,17 @@ func (l *logIndex) grow(n int) {
 
 // An entry is what the index needs to know about a new entry.
 type entry struct {
-	slot  *slot
+	added int64
+	size  int    // bytes of the object
+	kind  string // need not outlive the call that got it
 	print uint32
 	prev  uint32 // seq+1 of the object's latest entry, 0 if it is new
 	label store.Label
+	flags uint8
+}
+
+func (s *slot) entry() entry {
+	return entry{added: s.added, size: len(s.raw), kind: s.kind, flags: s.flags}
 }
 
 // add appends an entry. What its being there changes about other entries of the
@@ -235,22 +264,22 @@ type entry struct {
 func (l *logIndex) add(e entry) {
 	seq := l.n
 	l.n++
-	l.head = e.slot.added
-	l.addKind(e.slot.kind, seq)
+	l.head = e.added
+	l.addKind(e.kind, seq)
 	l.prev = append(l.prev, 0)
 	if l.rel == nil {
 		l.setLabel(seq, e.label)
 	} else {
 		l.seen.add(e.label)
 	}
-	if e.slot.flags&flagDeleted != 0 {
+	if e.flags&flagDeleted != 0 {
 		l.deleted.set(seq)
 		return
 	}
 	l.live++
-	l.bytes += int64(len(e.slot.raw))
-	l.spec20.put(seq, e.slot.flags&flagSpec20 != 0)
-	l.specs[spec(e.slot.flags)]++
+	l.bytes += int64(e.size)
+	l.spec20.put(seq, e.flags&flagSpec20 != 0)
+	l.specs[spec(e.flags)]++
 	if e.prev == 0 {
 		l.table.insert(e.print, seq)
 		return
@@ -268,12 +297,16 @@ func spec(flags uint8) int {
 }
 
 func (l *logIndex) addKind(name string, seq uint32) {
-	k := l.kinds[name]
+	k := l.last
+	if k == nil || k.name != name {
+		k = l.kinds[name]
+	}
 	if k == nil {
-		name = string(append([]byte(nil), name...))
-		k = &kind{hash: maphash.String(l.seed, name)}
+		name = strings.Clone(name)
+		k = &kind{name: name, hash: maphash.String(l.seed, name)}
 		l.kinds[name] = k
 	}
+	l.last = k
 	k.seqs = append(k.seqs, seq)
 }
 
@@ -334,7 +367,8 @@ func (l *logIndex) load(b []byte, p place, first uint32, uid uint64) error {
 	prints := l.prints(slots)
 	for i := range slots {
 		s := &slots[i]
-		e := entry{slot: s, print: prints[i], label: l.label(l.n)}
+		e := s.entry()
+		e.print, e.label = prints[i], l.label(l.n)
 		if s.flags&flagDeleted == 0 {
 			latest, ok, err := l.find(e.print, &s.key)
 			if err != nil {

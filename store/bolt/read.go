@@ -292,15 +292,7 @@ func (l *logIndex) raw(ref *chunkRef, from, to uint32) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	ends := b[ref.cols[colEnd]:]
-	start := uint32(0)
-	if from > 0 {
-		if start = binary.LittleEndian.Uint32(ends[4*(from-1):]); start > 0 {
-			start++
-		}
-	}
-	stop := binary.LittleEndian.Uint32(ends[4*(to-1):])
-	return b[ref.cols[colRaw]+start : ref.cols[colRaw]+stop], nil
+	return b[ref.cols[colRaw]+ref.start(b, from) : ref.cols[colRaw]+ref.end(b, to-1)], nil
 }
 
 // rows adds a row for each entry of r.parts. The texts go to r.names first: see

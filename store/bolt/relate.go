@@ -62,7 +62,7 @@ func (g *group) relate(n int, j *job) (err error) {
 	}
 	for i := range b.Relabel {
 		r := &b.Relabel[i]
-		o, found, err := g.find(n, b.Log, r.Added)
+		o, found, err := find(n, st.l, st, r.Added)
 		if err != nil {
 			return err
 		}
@@ -94,13 +94,18 @@ func (g *group) relate(n int, j *job) (err error) {
 	return nil
 }
 
-// find returns the entry of a log of objects that has an Added, if it is there for
-// job number n: stored, or staged by it or one before it.
-func (g *group) find(n int, id store.LogID, added store.Added) (origin, bool, error) {
-	l, st := g.s.log(id), g.logs[id]
-	if st != nil {
-		l = st.l
+// log returns the index of a log, nil if there is none, and its stage, nil if there
+// is none.
+func (g *group) log(id store.LogID) (*logIndex, *stage) {
+	if st := g.logs[id]; st != nil {
+		return st.l, st
 	}
+	return g.s.log(id), nil
+}
+
+// find returns the entry of a log of objects that has an Added, if it is there for
+// job number n: stored, or staged by it or one before it. l and st are of log.
+func find(n int, l *logIndex, st *stage, added store.Added) (origin, bool, error) {
 	if l == nil || added <= 0 {
 		return origin{}, false, nil
 	}
@@ -128,11 +133,12 @@ func (g *group) release(n int, j *job, r *store.Release) error {
 		if l == nil {
 			l = g.s.newReleaseLog(r.Log)
 		}
-		st = g.s.stageRelease(l)
+		st = stageRelease(l, len(r.Add))
 		g.releases[r.Log] = st
 	}
+	of, ofStage := g.log(r.Of)
 	for _, a := range r.Drop {
-		o, found, err := g.find(n, r.Of, a)
+		o, found, err := find(n, of, ofStage, a)
 		if err == nil && found {
 			err = st.drop(n, o)
 		}
@@ -141,7 +147,7 @@ func (g *group) release(n int, j *job, r *store.Release) error {
 		}
 	}
 	for _, a := range r.Add {
-		o, found, err := g.find(n, r.Of, a)
+		o, found, err := find(n, of, ofStage, a)
 		if err == nil && found {
 			err = st.add(n, o)
 		}

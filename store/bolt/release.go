@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"sort"
 
@@ -128,63 +129,102 @@ func (l *logIndex) entryOf(base *logIndex, ref uint32) (uint32, bool, error) {
 	return 0, false, nil
 }
 
-// A slotReader reads slots of logs of objects. It keeps the last chunk open.
-type slotReader struct {
-	of    *logIndex
-	chunk int
-	c     chunk
+// An arrival is an entry that comes into the index of a release log.
+type arrival struct {
+	releasing
+	entry
 }
 
-func (r *slotReader) slot(of *logIndex, seq uint32) (slot, error) {
-	if r.of != of || seq-of.firsts[r.chunk] >= uint32(r.c.n) {
-		at := of.locate(seq, 0)
-		c, err := of.chunkAt(&of.dir[at])
-		if err != nil {
-			return slot{}, err
-		}
-		r.of, r.chunk, r.c = of, at, c
+// A feeder reads arrivals from the chunks of bases. It keeps the last chunk open.
+type feeder struct {
+	of     *logIndex
+	ref    *chunkRef
+	b      []byte
+	kinds  []string // of the chunk
+	hashes []uint64 // of kinds
+}
+
+func (f *feeder) open(of *logIndex, seq uint32) error {
+	ref := &of.dir[of.locate(seq, 0)]
+	c, err := of.chunkAt(ref)
+	if err != nil {
+		return err
 	}
-	return r.c.slot(int(seq - of.firsts[r.chunk])), nil
+	f.b, err = of.m.view(ref.place)
+	f.of, f.ref, f.kinds, f.hashes = of, ref, f.kinds[:0], f.hashes[:0]
+	for _, k := range c.kinds() {
+		f.kinds, f.hashes = append(f.kinds, text(k)), append(f.hashes, of.kindHash(text(k)))
+	}
+	return err
+}
+
+// entry describes entry seq of base, but for its Added and its label.
+func (f *feeder) entry(base *logIndex, seq uint32) (entry, error) {
+	if f.of != base || seq-f.ref.first >= uint32(f.ref.n) {
+		if err := f.open(base, seq); err != nil {
+			return entry{}, err
+		}
+	}
+	i := seq - f.ref.first
+	kind := f.ref.value(f.b, i, colType)[0]
+	e := entry{kind: f.kinds[kind], flags: f.ref.value(f.b, i, colFlags)[0]}
+	h := maphash.Bytes(base.seed, f.ref.value(f.b, i, colUUID))
+	if e.flags&flagOdd == 0 {
+		h += f.hashes[kind]
+	}
+	e.print = uint32(h >> 32)
+	e.size = int(f.ref.end(f.b, i) - f.ref.start(f.b, i))
+	return e, nil
 }
 
 // release appends entries, whose bases have them. What their being there changes
 // about other entries of the same objects, judge finds out: for the entries that
 // are returned, the latest of such objects.
-func (l *logIndex) release(list []releasing) (several []uint32, err error) {
-	var r slotReader
+func (l *logIndex) release(list []arrival) (several []uint32, err error) {
 	l.grow(len(list))
-	for i := range list {
-		e := &list[i]
-		base := l.rel.bases[e.base]
-		s, err := r.slot(base, e.ref)
-		if err != nil {
-			return nil, err
+	for batch := range slices.Chunk(list, maxSlots) {
+		var prints [maxSlots]uint32
+		for i := range batch {
+			prints[i] = batch[i].print
 		}
-		s.added = e.added
-		if e.dead {
-			s.flags |= flagDeleted
-		}
-		n := entry{slot: &s, print: l.print(&s.key), label: base.label(e.ref)}
-		if !e.dead {
-			latest, found, err := l.find(n.print, &s.key)
+		l.table.touch(prints[:len(batch)])
+		for i := range batch {
+			a := &batch[i]
+			found, err := l.follow(a)
 			if err != nil {
 				return nil, err
 			}
 			if found {
-				n.prev = latest + 1
-				l.multi.set(latest)
-				l.multi.set(l.n)
 				several = append(several, l.n)
 			}
+			l.rel.add(&a.releasing)
+			l.add(a.entry)
 		}
-		l.rel.add(e)
-		l.add(n)
 	}
 	return several, nil
 }
 
+// follow looks for other entries of a's object and makes a the one behind them.
+func (l *logIndex) follow(a *arrival) (found bool, err error) {
+	base := l.rel.bases[a.base]
+	if a.dead || len(l.rel.bases) == 1 && !base.multi.has(a.ref) {
+		return false, nil
+	}
+	k, err := base.key(a.ref)
+	if err != nil {
+		return false, err
+	}
+	latest, found, err := l.find(a.print, &k)
+	if found {
+		a.prev = latest + 1
+		l.multi.set(latest)
+		l.multi.set(l.n)
+	}
+	return found, err
+}
+
 // loadSegment adds the segment at key.
-func (l *logIndex) loadSegment(key, value []byte) error {
+func (l *logIndex) loadSegment(f *feeder, key, value []byte) error {
 	first, err := keySeq(key)
 	if err != nil {
 		return err
@@ -209,6 +249,28 @@ func (l *logIndex) loadSegment(key, value []byte) error {
 			return fmt.Errorf("%w: slot %d: entry %d of log %q was deleted", store.ErrCorrupt, i, e.ref, base.id)
 		}
 	}
-	_, err = l.release(list)
+	return l.feed(f, list)
+}
+
+// feed appends entries that are stored already, without judging their objects.
+func (l *logIndex) feed(f *feeder, list []releasing) error {
+	arrivals := make([]arrival, len(list))
+	for i := range list {
+		e, err := f.entry(l.rel.bases[list[i].base], list[i].ref)
+		if err != nil {
+			return err
+		}
+		arrivals[i] = arrive(list[i], e, l.rel.bases[list[i].base].label(list[i].ref))
+	}
+	_, err := l.release(arrivals)
 	return err
+}
+
+// arrive makes an arrival of what is known about an entry.
+func arrive(r releasing, e entry, label store.Label) arrival {
+	e.added, e.label = r.added, label
+	if r.dead {
+		e.flags |= flagDeleted
+	}
+	return arrival{r, e}
 }

@@ -21,6 +21,7 @@ type releaseStage struct {
 	adds  []adding
 	there map[origin]int // numbers in adds of what is there
 	first int64          // Added of adds[0]
+	list  []arrival      // adds, for the index
 }
 
 // An adding is an entry that a stage adds to a release log.
@@ -37,8 +38,9 @@ type origin struct {
 	seq uint32
 }
 
-func (s *Store) stageRelease(l *logIndex) *releaseStage {
-	return &releaseStage{l: l, bases: slices.Clone(l.rel.bases), dead: map[uint32]bool{}, there: map[origin]int{}}
+// stageRelease returns a stage of a release log to which about n entries are added.
+func stageRelease(l *logIndex, n int) *releaseStage {
+	return &releaseStage{l: l, bases: slices.Clone(l.rel.bases), dead: map[uint32]bool{}, there: make(map[origin]int, n)}
 }
 
 // newReleaseLog returns the index of a release log without entries.
@@ -152,6 +154,33 @@ func (st *releaseStage) write(tx *bbolt.Tx) error {
 	return nil
 }
 
+// prepare makes list, so that readers need not wait for that.
+func (st *releaseStage) prepare(g *group) error {
+	var f feeder
+	st.list = make([]arrival, len(st.adds))
+	for i := range st.adds {
+		r, o := st.releasing(i), st.adds[i].origin
+		base := g.logs[o.of.id] // if it is staged
+		if o.seq >= o.of.n {
+			at := o.seq - o.of.n
+			e := base.slots[at].entry()
+			e.print = base.added[at].print
+			st.list[i] = arrive(r, e, base.label(o.seq))
+			continue
+		}
+		e, err := f.entry(o.of, o.seq)
+		if err != nil {
+			return err
+		}
+		label := o.of.label(o.seq)
+		if base != nil {
+			label = base.label(o.seq)
+		}
+		st.list[i] = arrive(r, e, label)
+	}
+	return nil
+}
+
 // publish brings the index up to what was written. The indexes of the bases are.
 func (st *releaseStage) publish() error {
 	l := st.l
@@ -166,11 +195,7 @@ func (st *releaseStage) publish() error {
 			return err
 		}
 	}
-	list := make([]releasing, len(st.adds))
-	for i := range st.adds {
-		list[i] = st.releasing(i)
-	}
-	several, err := l.release(list)
+	several, err := l.release(st.list)
 	if err != nil {
 		return err
 	}
@@ -206,15 +231,18 @@ type loss struct {
 // losses sorts entries of a release log by object.
 func (l *logIndex) losses(seqs []uint32) ([]loss, error) {
 	var list []loss
-	var r slotReader
+	var f feeder
 	at := map[uint32]int{} // by latest
 	for _, seq := range seqs {
-		s, err := r.slot(l.origin(seq))
+		e, err := f.entry(l.origin(seq))
 		if err != nil {
 			return nil, err
 		}
-		print := l.print(&s.key)
-		latest, _, err := l.find(print, &s.key)
+		k, err := l.key(seq)
+		if err != nil {
+			return nil, err
+		}
+		latest, _, err := l.find(e.print, &k)
 		if err != nil {
 			return nil, err
 		}
@@ -222,10 +250,10 @@ func (l *logIndex) losses(seqs []uint32) ([]loss, error) {
 		if !met {
 			i = len(list)
 			at[latest] = i
-			list = append(list, loss{print: print, latest: latest})
+			list = append(list, loss{print: e.print, latest: latest})
 		}
 		list[i].seqs = append(list[i].seqs, seq)
-		list[i].size += int64(len(s.raw))
+		list[i].size += int64(e.size)
 	}
 	return list, nil
 }
@@ -248,8 +276,9 @@ func (s *Store) loadRelease(tx *bbolt.Tx, l *logIndex) error {
 	if err != nil {
 		return err
 	}
+	var f feeder
 	err = segments.ForEach(func(key, value []byte) error {
-		if err := l.loadSegment(key, value); err != nil {
+		if err := l.loadSegment(&f, key, value); err != nil {
 			return fmt.Errorf("segment %x: %w", key, err)
 		}
 		return nil
