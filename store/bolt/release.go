@@ -140,8 +140,9 @@ type feeder struct {
 	of     *logIndex
 	ref    *chunkRef
 	b      []byte
-	kinds  []string // of the chunk
-	hashes []uint64 // of kinds
+	kinds  []string  // of the chunk
+	hashes []uint64  // of kinds
+	list   []arrival // for feed
 }
 
 func (f *feeder) open(of *logIndex, seq uint32) error {
@@ -254,15 +255,15 @@ func (l *logIndex) loadSegment(f *feeder, key, value []byte) error {
 
 // feed appends entries that are stored already, without judging their objects.
 func (l *logIndex) feed(f *feeder, list []releasing) error {
-	arrivals := make([]arrival, len(list))
+	f.list = slices.Grow(f.list[:0], len(list))
 	for i := range list {
 		e, err := f.entry(l.rel.bases[list[i].base], list[i].ref)
 		if err != nil {
 			return err
 		}
-		arrivals[i] = arrive(list[i], e, l.rel.bases[list[i].base].label(list[i].ref))
+		f.list = append(f.list, arrive(list[i], e, l.rel.bases[list[i].base].label(list[i].ref)))
 	}
-	_, err := l.release(arrivals)
+	_, err := l.release(f.list)
 	return err
 }
 

@@ -276,6 +276,14 @@ func (s *Store) loadRelease(tx *bbolt.Tx, l *logIndex) error {
 	if err != nil {
 		return err
 	}
+	if key, _ := segments.Cursor().Last(); key != nil {
+		last, err := keySeq(key)
+		if err != nil || uint64(last) > uint64(segments.Stats().KeyN)*segmentSlots {
+			return fmt.Errorf("%w: segment %x", store.ErrCorrupt, key)
+		}
+		l.grow(int(last) + segmentSlots)
+		l.rel.refs = slices.Grow(l.rel.refs, int(last)+segmentSlots)
+	}
 	var f feeder
 	err = segments.ForEach(func(key, value []byte) error {
 		if err := l.loadSegment(&f, key, value); err != nil {
