@@ -200,26 +200,24 @@ func (s *selection) admit(w uint32, word uint64) uint64 {
 		one = len(r.bases) == 1 || r.end(s.span) >= end
 		of, refs = r.bases[r.spans[s.span].base], r.refs[first:end]
 	}
-	var pass uint64
+	gate, pass := s.gate, uint64(0)
 	switch {
 	case !one || bits.OnesCount64(word) < 16:
 		for left := word; left != 0; left &= left - 1 {
 			i := uint32(bits.TrailingZeros64(left))
-			pass |= inGate(s.gate, l.label(first+i)) << i
+			pass |= inGate(gate, l.label(first+i)) << i
 		}
 	case len(of.labels) == 0:
-		pass = -inGate(s.gate, 0)
+		pass = -inGate(gate, 0)
 	case refs == nil:
-		for _, label := range of.labels[first:end] {
-			pass = pass>>1 | inGate(s.gate, label)<<63
+		for i, label := range of.labels[first:end] {
+			pass |= inGate(gate, label) << (i & 63)
 		}
-		pass >>= 64 - (end - first)
 	default:
 		labels := of.labels
-		for _, at := range refs {
-			pass = pass>>1 | inGate(s.gate, labels[at])<<63
+		for i, at := range refs {
+			pass |= inGate(gate, labels[at]) << (i & 63)
 		}
-		pass >>= 64 - (end - first)
 	}
 	return word & pass
 }
