@@ -20,7 +20,8 @@ type sourceKey struct {
 // collection.
 type source struct {
 	*policy.Receiver
-	scope *scope
+	scope    *scope
+	interned map[*policy.Label]store.Label // labels that the Receiver shares between objects
 }
 
 // source returns the source under the agreements in force.
@@ -29,7 +30,7 @@ func (r *Releaser) source(from policy.OrgID, log store.LogID) *source {
 	if s := r.sources[key]; s != nil {
 		return s
 	}
-	s := &source{scope: &scope{from: from, held: r.defs}}
+	s := &source{scope: &scope{from: from, held: r.defs}, interned: map[*policy.Label]store.Label{}}
 	s.Receiver = r.receiver(s.scope, log)
 	r.sources[key] = s
 	return s
@@ -74,12 +75,35 @@ func (r *Releaser) Own(ctx context.Context, log store.LogID, objects []stix.Obje
 	}
 	s := r.source("", log)
 	defer r.carry(s, objects)()
-	sets := make([][]policy.Label, len(objects))
+	out := make([]store.Label, len(objects))
+	var sets [][]policy.Label // of objects whose label is not known yet
+	var where []int
+	var fresh []*policy.Label
 	for i := range objects {
 		h, _ := s.Receive(r.arrival(&objects[i], r.now()))
-		sets[i] = []policy.Label{*h.Label}
+		known, ok := s.interned[h.Label]
+		if out[i] = known; !ok {
+			sets, where, fresh = append(sets, []policy.Label{*h.Label}), append(where, i), append(fresh, h.Label)
+		}
 	}
-	return r.labels.intern(ctx, sets)
+	found, err := r.labels.intern(ctx, sets)
+	if err != nil {
+		return nil, err
+	}
+	for k, n := range found {
+		out[where[k]] = n
+		s.remember(fresh[k], n)
+	}
+	return out, nil
+}
+
+// remember keeps the number of a label that the source gives again and again.
+func (s *source) remember(l *policy.Label, n store.Label) {
+	const most = 4096
+	if len(s.interned) >= most {
+		clear(s.interned)
+	}
+	s.interned[l] = n
 }
 
 // carry makes the definitions among objects count for them; the function that it

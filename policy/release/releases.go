@@ -37,7 +37,7 @@ func (r *Releaser) releases(ctx context.Context, first []int32) ([]store.Release
 	}
 	lists := make([][]int32, len(r.o.partners))
 	diff := make(mask, r.o.shown.width)
-	for _, n := range r.inOrder(rank) {
+	for _, n := range r.inOrder(first) {
 		shown, rel := r.o.shown.of(n), r.rel.of(n)
 		for w := range diff {
 			diff[w] = shown[w] ^ rel[w]
@@ -75,13 +75,24 @@ func (r *Releaser) releasesTo(p int, list []int32, out []store.Release) []store.
 	return out
 }
 
-// inOrder are the pending entries: those with a rank by it, then the others by age.
-func (r *Releaser) inOrder(rank map[int32]int) []int32 {
+// inOrder are the pending entries: those in first in that order, then the others
+// by age.
+func (r *Releaser) inOrder(first []int32) []int32 {
 	order := make([]int32, 0, len(r.pending))
-	for n := range r.pending {
-		order = append(order, n)
+	done := make(map[int32]bool, len(first))
+	for _, n := range first {
+		if r.pending[n] && !done[n] {
+			done[n] = true
+			order = append(order, n)
+		}
 	}
-	slices.SortFunc(order, func(a, b int32) int { return compareRank(rank, a, b, a, b) })
+	rest := len(order)
+	for n := range r.pending {
+		if !done[n] {
+			order = append(order, n)
+		}
+	}
+	slices.Sort(order[rest:])
 	return order
 }
 
