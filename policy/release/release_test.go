@@ -303,3 +303,28 @@ func TestRevocation(t *testing.T) {
 	w.restart(a)
 	w.want(partner, "indicator-1@00", "indicator-1@01")
 }
+
+// A copy that is kept apart, because the agreement was suspended when it came, does
+// not stand beside the same one of the collection when that is shared.
+func TestNothingTwice(t *testing.T) {
+	suspended := agreement(partner, "GREEN", func(a *policy.Agreement) { a.Status, a.Suspension.Effect = policy.Suspended, "stop-new" })
+	w := newWorld(t, suspended)
+	plain, err := stix.Parse(`{"type":"domain-name","spec_version":"2.1","id":"` + idOf("domain-name", 1) + `","object_marking_refs":["` + green1 + `"],"value":"example.com"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	versioned := object(idOf("indicator", 2), 0, green1)
+	w.write(plain, versioned)
+	w.now = w.now.Add(time.Minute)
+	w.send(partner, plain, versioned)
+	if err := w.r.Activate(t.Context(), setOf(t, agreement(partner, "GREEN", nil)), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.copies(partner); len(got) != 2 {
+		t.Errorf("partner sees %d objects, want each of 2 once: %v", len(got), got)
+	}
+	w.restart(agreement(partner, "GREEN", nil))
+	if got := w.copies(partner); len(got) != 2 {
+		t.Errorf("after a restart partner sees %d objects, want 2", len(got))
+	}
+}

@@ -18,7 +18,7 @@ func (r *Releaser) twin(ctx context.Context, n int32) error {
 	for _, other := range r.g.ids[f.id].entries {
 		g := &r.g.entries[other]
 		m := r.g.logs[g.log]
-		if m.of != l.of || m.copies || (m.partner == "") == (l.partner == "") || g.version != f.version {
+		if m.of != l.of || m.copies || (m.partner == "") == (l.partner == "") || !f.sameVersion(g) {
 			continue
 		}
 		a, err := r.object(ctx, n)
@@ -40,4 +40,10 @@ func (r *Releaser) twin(ctx context.Context, n int32) error {
 		r.fresh = append(r.fresh, whole)
 	}
 	return nil
+}
+
+// sameVersion reports whether two entries of an object may be one version. Objects
+// without versions may: what tells them apart is what they say.
+func (f *fact) sameVersion(g *fact) bool {
+	return f.version == g.version || f.version == int64(f.added) && g.version == int64(g.added)
 }
