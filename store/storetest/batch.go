@@ -40,9 +40,6 @@ var batchCases = []Case{
 					Cursor: &store.CursorMove{Name: "c", From: number(i), To: number(i + 1)},
 					Put:    []store.Document{{Kind: "k", ID: "put", Rev: uint64(i), Body: []byte{byte(i)}}},
 					Then: func(r store.Receipt) []store.Document {
-						if p.f.NoReleases != "" {
-							r.Labels = []store.Label{0}
-						}
 						return []store.Document{{Kind: "k", ID: "then", Rev: uint64(i), Body: fmt.Append(nil, r), Expires: r.Added[0]}}
 					},
 				})

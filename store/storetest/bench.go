@@ -163,9 +163,6 @@ func fillLabeled(b *testing.B, f *Fixture, chosen []bool) []store.Added {
 // if gated, through the log itself by a Gate that lets the same entries through.
 func benchRelease(b *testing.B, f *Fixture, percent, burst int, gated bool) {
 	defer f.Store.Close()
-	if f.NoReleases != "" {
-		b.Skip(f.NoReleases)
-	}
 	added := fillLabeled(b, f, visible(percent, burst))
 	for chunk := range slices.Chunk(added, 500) {
 		rel := []store.Release{{Log: releaseLog, Of: testLog, Add: chunk}}
@@ -198,9 +195,6 @@ func benchRelease(b *testing.B, f *Fixture, percent, burst int, gated bool) {
 // lets half of them through.
 func benchGate(b *testing.B, f *Fixture, gate store.LabelSet) {
 	defer f.Store.Close()
-	if f.NoReleases != "" {
-		b.Skip(f.NoReleases)
-	}
 	const size = 1000
 	labels := make([]store.Label, size)
 	rnd := rand.New(rand.NewPCG(9, 10))

@@ -187,9 +187,7 @@ func (m *model) commit() {
 			b.Objects = append(b.Objects, address(m.probe, first+i, "198.51.100.1"))
 		}
 	}
-	if m.f.NoReleases == "" {
-		m.label(&b)
-	}
+	m.label(&b)
 	if m.choose(4) == 0 {
 		c := store.CursorMove{Name: [...]string{"c", "d"}[m.choose(2)], From: fmt.Sprint(m.choose(3)), To: fmt.Sprint(m.choose(3))}
 		if c.From == "0" {
@@ -203,16 +201,15 @@ func (m *model) commit() {
 	if m.choose(5) == 0 {
 		d := m.document()
 		b.Then = func(r store.Receipt) []store.Document {
-			d.Body = fmt.Append(nil, m.receipt(r))
+			d.Body = fmt.Append(nil, r)
 			return []store.Document{d}
 		}
 	}
-	if m.choose(4) == 0 && m.f.NoReleases == "" {
+	if m.choose(4) == 0 {
 		m.releases(&b)
 	}
 	r := m.same("Commit", func(s store.Store) (any, error) {
-		r, err := s.Commit(m.ctx, &b)
-		return m.receipt(r), err
+		return s.Commit(m.ctx, &b)
 	}).(store.Receipt)
 	for _, a := range r.Added {
 		m.note(b.Log, a)
@@ -256,7 +253,7 @@ func (m *model) query(log store.LogID) store.Query {
 	for range max(0, m.choose(4)-2) {
 		q.Versions.Exact = append(q.Versions.Exact, instant(m.timestamp()), instant(m.position(log).String()))
 	}
-	if m.choose(2) == 0 && m.f.NoReleases == "" {
+	if m.choose(2) == 0 {
 		q.Gate = m.gate()
 	}
 	return q
@@ -278,9 +275,6 @@ func (m *model) read() {
 func (m *model) samePage(log store.LogID, q store.Query) {
 	var got, want store.Page
 	for _, q.Want = range []store.Want{store.WantRows | store.WantSource | store.WantObjects, store.WantRows | store.WantDeflated} {
-		if m.f.NoReleases != "" {
-			q.Want &^= store.WantSource
-		}
 		m.ok(m.s.Read(m.ctx, log, &q, &got), "read")
 		m.ok(m.ref.Read(m.ctx, log, &q, &want), "read of the reference")
 		if d := pagesDiffer(m.probe, &got, &want); d != "" {

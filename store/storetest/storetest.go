@@ -32,10 +32,6 @@ type Fixture struct {
 	// and nothing is visible yet. A nil Hook needs NoHook, the reason.
 	Hook   *Hook
 	NoHook string
-
-	// NoReleases is why labels, gates and release logs cannot be tried; "" for a
-	// backend that keeps the whole contract.
-	NoReleases string
 }
 
 // A Hook is what a Case has called inside commits. The zero Hook does nothing.
@@ -74,21 +70,11 @@ func (s Skip) Error() string { return "cannot be tried: " + string(s) }
 
 // Cases returns all Cases.
 func Cases() []Case {
-	cases := slices.Concat(
+	return slices.Concat(
 		addedCases, followCases, bytesCases, outcomeCases, queryCases, pageCases,
 		deleteCases, statCases, documentCases, batchCases, lifeCases, randomCases,
+		labelCases, gateCases, releaseCases, withdrawCases, baseCases, wholeCases,
 	)
-	for _, c := range slices.Concat(labelCases, gateCases, releaseCases, withdrawCases, baseCases, wholeCases) {
-		run := c.Run
-		c.Run = func(ctx context.Context, f *Fixture) error {
-			if f.NoReleases != "" {
-				return Skip(f.NoReleases)
-			}
-			return run(ctx, f)
-		}
-		cases = append(cases, c)
-	}
-	return cases
 }
 
 // Run tries every Case, each on a store that open returns; Run closes it.
