@@ -30,18 +30,14 @@ and what it would withdraw, and changes nothing. The revision may be a draft tha
 nobody has signed yet. A running server is asked at its operator's address.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := config.LoadForEdit(file)
-			if err != nil {
-				return err
-			}
-			report, err := e.plan(cmd.Context(), c, admin, args[0])
+			d, err := e.plan(cmd.Context(), file, admin, args[0])
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return e.printJSON(report)
+				return e.printJSON(d.report)
 			}
-			return printPlan(e.stdout, report)
+			return printPlan(e.stdout, d.report)
 		},
 	}
 	configFlag(cmd, &file)
@@ -50,26 +46,37 @@ nobody has signed yet. A running server is asked at its operator's address.`,
 	return cmd
 }
 
-func (e *env) plan(ctx context.Context, c *config.Config, admin, name string) (*wire.PlanReport, error) {
+// A draft is a revision that may come into force, and what would change then.
+type draft struct {
+	c      *config.Config
+	file   wire.File // what was planned is what is activated, whatever becomes of the file
+	report *wire.PlanReport
+}
+
+func (e *env) plan(ctx context.Context, configFile, admin, name string) (*draft, error) {
+	c, err := config.LoadForEdit(configFile)
+	if err != nil {
+		return nil, err
+	}
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	report := &wire.PlanReport{}
+	d := &draft{c: c, file: wire.File{Name: name, Text: text}, report: &wire.PlanReport{}}
 	err = e.withReleaser(ctx, c, admin,
 		func(r *release.Releaser, st *bolt.Store) error {
-			p, err := wire.ProposeDraft(ctx, c, st, wire.File{Name: name, Text: text})
+			p, err := wire.ProposeDraft(ctx, c, st, d.file)
 			if err != nil {
 				return err
 			}
-			report, err = wire.Plan(ctx, c, r, p)
+			d.report, err = wire.Plan(ctx, c, r, p)
 			return err
 		},
 		func(at string) error {
 			query := url.Values{"file": {name}}
-			return askJSON(ctx, c, at, http.MethodPost, "/agreements/plan?"+query.Encode(), bytes.NewReader(text), report)
+			return askJSON(ctx, c, at, http.MethodPost, "/agreements/plan?"+query.Encode(), bytes.NewReader(text), d.report)
 		})
-	return report, err
+	return d, err
 }
 
 func printPlan(w io.Writer, p *wire.PlanReport) error {
@@ -126,32 +133,24 @@ tests. Then it puts the file into the folder of agreements, in the place of the
 revision before; a running server notices within seconds, a stopped one at start.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := config.LoadForEdit(file)
-			if err != nil {
-				return err
-			}
-			report, err := e.plan(cmd.Context(), c, admin, args[0])
+			d, err := e.plan(cmd.Context(), file, admin, args[0])
 			if err != nil {
 				return err
 			}
 			switch {
-			case report.Agreement == "":
+			case d.report.Agreement == "":
 				return nof("this revision is in force already")
-			case report.NotYet != "":
-				return nof("%s", report.NotYet)
+			case d.report.NotYet != "":
+				return nof("%s", d.report.NotYet)
 			}
-			text, err := os.ReadFile(args[0])
+			to, err := wire.PlaceOf(d.c, d.report.Agreement)
 			if err != nil {
 				return err
 			}
-			to, err := wire.PlaceOf(c, report.Agreement)
-			if err != nil {
+			if err := config.WriteFile(to, d.file.Text, 0o644); err != nil {
 				return err
 			}
-			if err := config.WriteFile(to, text, 0o644); err != nil {
-				return err
-			}
-			if err := printPlan(e.stdout, report); err != nil {
+			if err := printPlan(e.stdout, d.report); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(e.stdout, "\nIt is in %s now; a running server takes it up within seconds.\n", to)
