@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Mistake is one thing wrong in the document of an agreement. It is an error
+// A Mistake is one thing wrong in a document, as that of an agreement. It is an error
 // that wraps ErrInvalid.
 type Mistake struct {
 	File    string `json:"file"`
@@ -63,6 +63,12 @@ func (m Mistakes) sorted() error {
 // nearest proposes the nearest of the known words, if one is near; else it lists
 // them.
 func nearest(word string, known []string) string {
+	return cmp.Or(DidYouMean(word, known), "known here: "+strings.Join(known, ", "))
+}
+
+// DidYouMean proposes the nearest of the known words, if one is near; "" if none
+// is.
+func DidYouMean(word string, known []string) string {
 	best, distance := "", 2 // letters, less than
 	if len(word) >= 4 {
 		distance = 1 + max(2, min(3, len(word)/3))
@@ -73,7 +79,7 @@ func nearest(word string, known []string) string {
 		}
 	}
 	if best == "" {
-		return "known here: " + strings.Join(known, ", ")
+		return ""
 	}
 	return fmt.Sprintf("did you mean %s?", best)
 }

@@ -209,7 +209,7 @@ func objectType(text string) (string, string) {
 	if _, err := stix.ParseID(text + "--00000000-0000-4000-8000-000000000000"); err != nil {
 		return "is not a type of objects", `write it as in "indicator", or "*" for all`
 	}
-	if hint := nearest(text, stix.Types()); strings.HasPrefix(hint, "did") && !strings.HasPrefix(text, "x-") {
+	if hint := DidYouMean(text, stix.Types()); hint != "" && !strings.HasPrefix(text, "x-") {
 		return "is not a type of the standard", hint + " types of your own begin with x-"
 	}
 	return "", ""

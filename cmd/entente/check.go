@@ -79,7 +79,7 @@ func (e *env) reportCheck(r checkResult, asJSON bool) error {
 	default:
 		list := errList(r.Data)
 		for _, m := range r.Mistakes {
-			list = append(list, m.String())
+			list = append(list, m.Error())
 		}
 		return list
 	}

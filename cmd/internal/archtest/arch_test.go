@@ -43,7 +43,7 @@ var layers = map[string]layer{
 	"cmd/entente":           {ours: []string{"*"}},
 	"cmd/internal/bench":    {ours: []string{"*"}, outside: []string{"go.etcd.io/bbolt"}},
 	"cmd/internal/archtest": {},
-	"cmd/internal/config":   {ours: []string{"taxii/server"}},
+	"cmd/internal/config":   {ours: []string{"policy", "taxii/server"}},
 	"cmd/internal/load":     {ours: []string{"stix", "store"}},
 	"cmd/internal/wire":     {ours: []string{"cmd/internal/config", "cmd/internal/load", "stix", "policy", "policy/release", "store", "store/bolt", "taxii/server"}},
 	"examples/quickstart":   {},

@@ -165,8 +165,8 @@ func FuzzConfig(f *testing.F) {
 				t.Fatalf("an error without a place: %v", err)
 			}
 			for _, m := range list {
-				if m.Line < 1 || m.Column < 1 || m.What == "" || strings.Contains(m.String(), "\n") {
-					t.Fatalf("no place, or not one line: %q", m.String())
+				if m.Line < 1 || m.Column < 1 || m.What == "" || strings.Contains(m.Error(), "\n") {
+					t.Fatalf("no place, or not one line: %q", m.Error())
 				}
 			}
 		}

@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"entente/policy"
 )
 
 // A Size is a number of bytes: 32MiB, 64KiB, 1GiB, or just digits.
@@ -173,7 +175,7 @@ func (d *doc) mapping(n ast.Node, path string, depth int, slot func(string) (ref
 		}
 		v, done := slot(key.Value)
 		if !v.IsValid() {
-			hint := didYouMean(key.Value, known)
+			hint := policy.DidYouMean(key.Value, known)
 			if hint == "" {
 				hint = "known here: " + strings.Join(known, ", ")
 			}

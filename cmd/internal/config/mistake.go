@@ -5,31 +5,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"entente/policy"
 )
 
-// A Mistake is one thing wrong in a configuration file.
-type Mistake struct {
-	File    string `json:"file"`
-	Line    int    `json:"line"`   // from 1
-	Column  int    `json:"column"` // from 1, in characters
-	What    string `json:"what"`
-	Instead string `json:"instead,omitempty"` // what to write
-}
-
-func (m Mistake) String() string {
-	s := fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Column, m.What)
-	if m.Instead != "" {
-		s += "; " + m.Instead
-	}
-	return s
-}
-
 // Mistakes are all that is wrong, in the order of the file. They are an error.
-type Mistakes []Mistake
+type Mistakes []policy.Mistake
 
 func (m Mistakes) Error() string {
 	if len(m) == 1 {
-		return m[0].String()
+		return m[0].Error()
 	}
 	return fmt.Sprintf("%d mistakes in the configuration, the first at %s", len(m), m[0])
 }
@@ -38,7 +23,7 @@ func (m Mistakes) Error() string {
 func (m Mistakes) Lines() string {
 	lines := make([]string, len(m))
 	for i := range m {
-		lines[i] = m[i].String()
+		lines[i] = m[i].Error()
 	}
 	return strings.Join(lines, "\n")
 }
@@ -48,7 +33,7 @@ func (m Mistakes) sorted() error {
 	if len(m) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(m, func(a, b Mistake) int {
+	slices.SortStableFunc(m, func(a, b policy.Mistake) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return slices.Compact(m)
@@ -71,7 +56,7 @@ func (d *doc) add(path, instead, format string, args ...any) {
 }
 
 func (d *doc) addAt(p place, instead, format string, args ...any) {
-	d.mistakes = append(d.mistakes, Mistake{d.file, p.line, p.column, fmt.Sprintf(format, args...), instead})
+	d.mistakes = append(d.mistakes, policy.Mistake{File: d.file, Line: p.line, Column: p.column, What: fmt.Sprintf(format, args...), Instead: instead})
 }
 
 func (d *doc) find(path string) place {
@@ -85,45 +70,4 @@ func (d *doc) find(path string) place {
 		}
 		path = path[:i]
 	}
-}
-
-// didYouMean proposes the nearest of the known words, if one is near.
-func didYouMean(word string, known []string) string {
-	best, dist := "", 2
-	if len(word) >= 4 {
-		dist = 1 + max(2, min(3, len(word)/3))
-	}
-	for _, k := range known {
-		if d := distance(word, k); d < dist {
-			best, dist = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("did you mean %s?", best)
-}
-
-// distance is the number of letters to insert, delete or replace.
-func distance(a, b string) int {
-	if len(a) > 100 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

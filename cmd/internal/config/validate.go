@@ -16,6 +16,8 @@ import (
 	"strings"
 
 	"github.com/go-playground/validator/v10"
+
+	"entente/policy"
 )
 
 var (
@@ -111,7 +113,7 @@ func explain(e validator.FieldError, path string) (says, instead string) {
 		return path + " is not the hash of a token", "make one with entente account token"
 	case "oneof":
 		words := strings.Fields(e.Param())
-		hint := didYouMean(value, words)
+		hint := policy.DidYouMean(value, words)
 		if hint == "" {
 			hint = "use " + strings.Join(words, ", ")
 		}
@@ -282,7 +284,7 @@ func checkAccounts(a *Accounts, d *doc, roots []APIRoot) {
 			path := at + ".collections[" + name + "]"
 			_, col, err := find(roots, name)
 			if err != nil {
-				d.add(path, didYouMean(name, names(roots)), "%s.collections: %v", at, err)
+				d.add(path, policy.DidYouMean(name, names(roots)), "%s.collections: %v", at, err)
 			} else if other, twice := ids[col.ID]; twice {
 				d.add(path, "keep one of them", "%s.collections: %s and %s are the same collection", at, clip(other), clip(name))
 			} else {
