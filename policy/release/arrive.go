@@ -269,11 +269,7 @@ func (r *Releaser) labelAgain(ctx context.Context) ([]int32, error) {
 		if f.gone {
 			continue
 		}
-		raw, err := r.object(ctx, n)
-		if err != nil {
-			return nil, err
-		}
-		o, err := stix.Parse(raw)
+		o, err := r.parsed(ctx, n)
 		if err != nil {
 			return nil, err
 		}
@@ -291,7 +287,7 @@ func (r *Releaser) labelAgain(ctx context.Context) ([]int32, error) {
 			r.relabel(n, was)
 			changed = append(changed, n)
 		}
-		r.wait(n, raw)
+		r.wait(n, o.Raw)
 	}
 	return changed, nil
 }

@@ -60,15 +60,11 @@ func (r *Releaser) copiesOf(ctx context.Context, log store.LogID, id stix.ID) (c
 		if l := r.g.logs[f.log]; l.of != log || l.copies {
 			continue
 		}
-		raw, err := r.object(ctx, n)
+		o, err := r.parsed(ctx, n)
 		if err != nil {
 			return nil, nil, err
 		}
-		o, err := stix.Parse(raw)
-		if err != nil {
-			return nil, nil, err
-		}
-		digest := stix.Digest(raw)
+		digest := stix.Digest(o.Raw)
 		holdings := r.labels.of(f.label)
 		for i := range holdings {
 			copies = append(copies, policy.Copy{Label: &holdings[i], Version: o.Version(), Digest: digest})

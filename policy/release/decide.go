@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"entente/policy"
+	"entente/stix"
 	"entente/store"
 )
 
@@ -189,6 +190,15 @@ func (r *Releaser) object(ctx context.Context, n int32) (string, error) {
 		return "", store.ErrNotFound
 	}
 	return string(page.Objects), nil
+}
+
+// parsed reads the object of an entry, and what its header says.
+func (r *Releaser) parsed(ctx context.Context, n int32) (stix.Object, error) {
+	raw, err := r.object(ctx, n)
+	if err != nil {
+		return stix.Object{}, err
+	}
+	return stix.Parse(raw)
 }
 
 // purgeBy makes time be looked at when entry n must go.

@@ -137,16 +137,12 @@ func (r *Releaser) defines(o *stix.Object) bool {
 // learn notes the definition that entry n is, if it is one, for those whose
 // holding a label is.
 func (r *Releaser) learn(ctx context.Context, n int32, label store.Label) error {
-	raw, err := r.object(ctx, n)
-	if err != nil {
-		return err
-	}
-	o, err := stix.Parse(raw)
-	if err != nil || o.Type != "marking-definition" && o.Type != "identity" || r.in.Inspect(raw, &r.content) != nil {
+	o, err := r.parsed(ctx, n)
+	if err != nil || o.Type != "marking-definition" && o.Type != "identity" || r.in.Inspect(o.Raw, &r.content) != nil {
 		return err
 	}
 	for _, h := range r.labels.of(label) {
-		if r.defs.add(h.From, o.ID, o.Version(), raw, r.content.Labels) {
+		if r.defs.add(h.From, o.ID, o.Version(), o.Raw, r.content.Labels) {
 			r.defined(h.From, o.ID)
 		}
 	}

@@ -57,11 +57,7 @@ func (r *Releaser) Explain(ctx context.Context, partner policy.OrgID, id stix.ID
 func (r *Releaser) finding(ctx context.Context, p int, n int32) (*Finding, error) {
 	entry := &r.g.entries[n]
 	log := r.g.logs[entry.log]
-	raw, err := r.object(ctx, n)
-	if err != nil {
-		return nil, err
-	}
-	o, err := stix.Parse(raw)
+	o, err := r.parsed(ctx, n)
 	if err != nil {
 		return nil, err
 	}
@@ -70,15 +66,12 @@ func (r *Releaser) finding(ctx context.Context, p int, n int32) (*Finding, error
 	if f.Version == "" {
 		f.Version = entry.added.String()
 	}
-	flows, traits := r.b.flows[r.g.byLog[log.of]][p], r.traits(n, raw)
+	flows, traits := r.b.flows[r.g.byLog[log.of]][p], r.traits(n, o.Raw)
 	if len(flows) > 0 && log.id == log.of && traits != nil {
 		f.Decision, f.Flow, _ = policy.Best(flows, holdings, traits, r.now(), true)
 	}
 	if copied, ok := r.copies.of[copyKey{n, r.o.partners[p]}]; ok && r.o.shown.of(copied).has(p) {
-		if raw, err = r.object(ctx, copied); err == nil {
-			o, err = stix.Parse(raw)
-		}
-		if err != nil {
+		if o, err = r.parsed(ctx, copied); err != nil {
 			return nil, err
 		}
 		entry, f.Visible, f.Copy = &r.g.entries[copied], true, o.ID

@@ -58,11 +58,7 @@ func (r *Releaser) expire(ctx context.Context, n int32, now policy.Instant) erro
 		}
 	}
 	if len(left) == 0 {
-		raw, err := r.object(ctx, n)
-		if err != nil {
-			return err
-		}
-		o, err := stix.Parse(raw)
+		o, err := r.parsed(ctx, n)
 		if err != nil {
 			return err
 		}
