@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -173,11 +174,12 @@ func (r *Releaser) ownLabel(ctx context.Context, log int32, raw string) (store.L
 func (r *Releaser) relabel(n int32, was store.Label) {
 	f := &r.g.entries[n]
 	list := r.relabels[f.log]
-	if i := slices.IndexFunc(list, func(c store.Relabel) bool { return c.Added == f.added }); i >= 0 {
+	i, noted := slices.BinarySearchFunc(list, f.added, func(c store.Relabel, a store.Added) int { return cmp.Compare(c.Added, a) })
+	if noted {
 		list[i].To = f.label
 		return
 	}
-	r.relabels[f.log] = append(list, store.Relabel{Added: f.added, From: was, To: f.label})
+	r.relabels[f.log] = slices.Insert(list, i, store.Relabel{Added: f.added, From: was, To: f.label})
 }
 
 // mentions adds to c.Refs the markings of an object: these are all the ids that

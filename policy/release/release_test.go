@@ -2,6 +2,7 @@ package release
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -326,5 +327,33 @@ func TestNothingTwice(t *testing.T) {
 	w.restart(agreement(partner, "GREEN", nil))
 	if got := w.copies(partner); len(got) != 2 {
 		t.Errorf("after a restart partner sees %d objects, want 2", len(got))
+	}
+}
+
+// What came in bulk before there was a releaser is labelled at its first start, in
+// more commits than one, and in a time that grows with it.
+func TestLateLabels(t *testing.T) {
+	const many = 25_000
+	w := newWorld(t)
+	for first := 0; first < many; first += 1000 {
+		var objects []stix.Object
+		for i := range 1000 {
+			objects = append(objects, object(idOf("indicator", first+i), 0, green1))
+		}
+		if _, err := w.st.Commit(t.Context(), &store.Batch{Log: intel, Objects: objects, At: w.now}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.restart(agreement(partner, "GREEN", nil))
+	q := store.Query{Versions: store.Versions{All: true}, SpecVersions: bothSpecs, Limit: many, MaxBytes: 1 << 30, Want: store.WantRows | store.WantSource}
+	var page store.Page
+	if err := w.st.Read(t.Context(), intel, &q, &page); err != nil {
+		t.Fatal(err)
+	}
+	if len(page.Rows) != many || slices.ContainsFunc(page.Rows, func(r store.Row) bool { return r.Label == 0 }) {
+		t.Errorf("of %d rows some have no label", len(page.Rows))
+	}
+	if err := w.st.Read(t.Context(), w.r.Access(partner, false, intel, w.now).Log, &q, &page); err != nil || page.N != many {
+		t.Errorf("partner sees %d of %d objects: %v", page.N, many, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -55,7 +56,7 @@ type Releaser struct {
 	copies    *copies
 	secret    []byte // that names copies
 	in        stix.Inspector
-	relabels  map[int32][]store.Relabel // by log: entries whose label the store does not have yet
+	relabels  map[int32][]store.Relabel // by log, in order: entries whose label the store does not have yet
 	defs      *definitions
 	sources   map[sourceKey]*source
 	waiting   map[int32][]int32 // by id of a marking definition: entries that wait for it
@@ -274,13 +275,17 @@ func (r *Releaser) commitWith(ctx context.Context, put []store.Document, first [
 
 // commitLabels gives the entries that came without a label theirs.
 func (r *Releaser) commitLabels(ctx context.Context) error {
+	const most = 10_000 // in one commit: others wait for it
 	for log, list := range r.relabels {
-		_, err := r.c.Store.Commit(ctx, &store.Batch{Log: r.g.logs[log].id, Relabel: list, At: r.c.Now()})
-		if errors.Is(err, store.ErrFull) {
-			return r.full(err)
-		}
-		if err != nil {
-			return r.fail(err)
+		for some := range slices.Chunk(list, most) {
+			_, err := r.c.Store.Commit(ctx, &store.Batch{Log: r.g.logs[log].id, Relabel: some, At: r.c.Now()})
+			if errors.Is(err, store.ErrFull) {
+				return r.full(err)
+			}
+			if err != nil {
+				return r.fail(err)
+			}
+			r.relabels[log] = r.relabels[log][len(some):]
 		}
 		delete(r.relabels, log)
 	}
