@@ -11,6 +11,9 @@
 //   - taxii/server answers requests, taxii has what goes over the wire.
 //   - store is the contract of the log that all data lives in, store/bolt the
 //     file behind it.
-//   - stix cuts envelopes and bundles into objects without changing a byte.
+//   - policy says what an agreement lets a partner have and send, and why;
+//     policy/release keeps for each partner the log of what it may read.
+//   - stix cuts envelopes and bundles into objects without changing a byte, and
+//     makes redacted copies.
 //   - cmd/internal/archtest holds the layers and sizes above.
 package main
