@@ -1,17 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"entente/cmd/internal/config"
 	"entente/policy"
 )
 
@@ -98,11 +96,5 @@ func rewrite(file string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(file, func(w io.Writer) error {
-		_, err := io.Copy(w, bytes.NewReader(text))
-		if f, ok := w.(*os.File); ok {
-			err = errors.Join(err, f.Chmod(info.Mode().Perm()))
-		}
-		return err
-	})
+	return config.WriteFile(file, text, info.Mode().Perm())
 }

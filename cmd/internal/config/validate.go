@@ -306,6 +306,7 @@ func checkFiles(c *Config, d *doc) {
 		if info, err := os.Stat(c.Path(a.Path)); err != nil || !info.IsDir() {
 			d.add("agreements.path", "make it", "agreements.path: there is no folder %s", c.Path(a.Path))
 		}
+		checkKeys(c, d)
 	}
 	for i, r := range c.APIRoots {
 		for j, col := range r.Collections {

@@ -64,7 +64,7 @@ type Proposal struct {
 // agreement the revision in its file if that is a good one, else what is kept. With
 // drafts a revision is as good without signatures and in any place of the chain.
 func propose(c *config.Config, kept map[policy.AgreementID]*Revision, files []File, drafts bool) (*Proposal, error) {
-	trust, err := trusted(c)
+	trust, err := c.Trust()
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +79,9 @@ func propose(c *config.Config, kept map[policy.AgreementID]*Revision, files []Fi
 		if p.NotYet = draft; draft != nil && !drafts {
 			err = draft
 		}
+		if err == nil && fresh != nil && now[fresh.ID] != kept[fresh.ID] {
+			err = fmt.Errorf("%s: %s has a revision of the same agreement; leave one of them in the folder", file.Name, now[fresh.ID].File)
+		}
 		if err == nil && fresh != nil {
 			err = fit(us, now, fresh)
 		}
@@ -92,22 +95,6 @@ func propose(c *config.Config, kept map[policy.AgreementID]*Revision, files []Fi
 	}
 	p.Set, err = policy.Compile(us, revisions(now))
 	return p, err
-}
-
-// trusted are the keys that the configuration pins.
-func trusted(c *config.Config) (policy.Trust, error) {
-	trust := policy.Trust{}
-	for _, name := range c.Agreements.Keys {
-		file := c.Path(name)
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("agreements.keys: %w", err)
-		}
-		if err := trust.AddKeys(file, text); err != nil {
-			return nil, err
-		}
-	}
-	return trust, nil
 }
 
 // candidate reads a file. It returns nil if the file has what is in force already.

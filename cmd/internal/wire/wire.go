@@ -259,8 +259,11 @@ func (a *App) reloadAgreements(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.readAgreements(ctx); err != nil {
+		return err // and a.agreed stays, so that watch tries again
+	}
 	a.agreed = state
-	return a.readAgreements(ctx)
+	return nil
 }
 
 // agreementsState tells whether a file of the folder was changed.
@@ -299,6 +302,7 @@ func (a *App) readAccounts() (found server.Accounts, n int, err error) {
 func (a *App) watch(ctx context.Context) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
+	told := ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -312,9 +316,14 @@ func (a *App) watch(ctx context.Context) error {
 			}
 		}
 		if state, err := a.agreementsState(); a.releaser != nil && (err != nil || state != a.agreed) {
+			failed := ""
 			if err := a.reloadAgreements(ctx); err != nil {
-				a.out.Log.Error("the agreements cannot be read; what was in force stays", slog.String("err", err.Error()))
+				failed = err.Error()
 			}
+			if failed != "" && failed != told {
+				a.out.Log.Error("the agreements cannot be put in force, trying again; what was in force stays", slog.String("err", failed))
+			}
+			told = failed
 		}
 		a.reloading.Unlock()
 	}
