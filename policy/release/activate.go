@@ -126,7 +126,7 @@ func (r *Releaser) objects(ctx context.Context, l *logFacts, entries []int32, fn
 // longer allows is withdrawn and everything that it newly allows is released. If
 // it fails, what was in force stays in force.
 func (r *Releaser) Activate(ctx context.Context, set *policy.Set, put []store.Document) error {
-	r.mu.Lock()
+	ctx = r.lock(ctx)
 	defer r.mu.Unlock()
 	if err := r.step(ctx, ""); err != nil {
 		return err

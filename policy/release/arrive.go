@@ -69,7 +69,7 @@ func (r *Releaser) arrival(o *stix.Object, at policy.Instant) *policy.Arrival {
 // collection. What time has ended is gone when it returns, so that nothing counts
 // as there already that is not.
 func (r *Releaser) Own(ctx context.Context, log store.LogID, objects []stix.Object) ([]store.Label, error) {
-	r.mu.Lock()
+	ctx = r.lock(ctx)
 	defer r.mu.Unlock()
 	if err := r.step(ctx, ""); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -49,10 +50,16 @@ func (r *Releaser) Consent(ctx context.Context, c *policy.Consent) error {
 	if err != nil {
 		return fmt.Errorf("consent %s: %w", c.ID, err)
 	}
-	r.mu.Lock()
+	ctx = r.lock(ctx)
 	defer r.mu.Unlock()
 	if err := r.step(ctx, ""); err != nil {
 		return err
+	}
+	switch _, err := r.c.Store.Document(ctx, kindConsent, c.ID); {
+	case err == nil:
+		return fmt.Errorf("consent %s: there is one with this id: %w", c.ID, store.ErrConflict)
+	case !errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("consent %s: %w", c.ID, err)
 	}
 	doc := store.Document{Kind: kindConsent, ID: c.ID, Body: body, Expires: store.Added(c.Until)}
 	return r.reconsider(ctx, r.addConsent(c), []store.Document{doc})
@@ -60,7 +67,7 @@ func (r *Releaser) Consent(ctx context.Context, c *policy.Consent) error {
 
 // Revoke takes a consent back: what only it permits is withdrawn.
 func (r *Releaser) Revoke(ctx context.Context, id string) error {
-	r.mu.Lock()
+	ctx = r.lock(ctx)
 	defer r.mu.Unlock()
 	if err := r.step(ctx, ""); err != nil {
 		return err

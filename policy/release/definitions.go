@@ -71,7 +71,8 @@ type scope struct {
 	held *definitions
 	with *definitions // that come with what is looked at; nil: none
 
-	sees func(stix.ID, *definition) bool // of ours only those; nil: all
+	sees   func(stix.ID, *definition) bool // of ours only those; nil: all
+	failed error                           // why sees could not tell
 }
 
 // Marking implements [policy.Definitions].
@@ -106,7 +107,8 @@ func (s *scope) find(id stix.ID, of func(*definitions) []definition) (definition
 // on definitions of ours that it does not see.
 func (r *Releaser) inSight(ctx context.Context, s *scope) *scope {
 	p, known := r.o.number[s.from]
-	sees := func(id stix.ID, d *definition) bool {
+	sight := &scope{from: s.from, held: s.held, with: s.with}
+	sight.sees = func(id stix.ID, d *definition) bool {
 		number, held := r.g.byID[r.g.key(id)]
 		if !known || !held {
 			return false
@@ -115,13 +117,18 @@ func (r *Releaser) inSight(ctx context.Context, s *scope) *scope {
 			if !r.o.shown.of(n).has(p) {
 				continue
 			}
-			if raw, err := r.object(ctx, n); err == nil && raw == d.raw {
+			raw, err := r.object(ctx, n)
+			if err != nil {
+				sight.failed = err
+				return false
+			}
+			if raw == d.raw {
 				return true
 			}
 		}
 		return false
 	}
-	return &scope{from: s.from, held: s.held, with: s.with, sees: sees}
+	return sight
 }
 
 // defines reports whether what o counts as depends on definitions.

@@ -31,7 +31,7 @@ func (r *Releaser) Explain(ctx context.Context, partner policy.OrgID, id stix.ID
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range r.c.Collections {
-		if err := r.step(ctx, c.Log); err != nil {
+		if err := r.step(context.WithoutCancel(ctx), c.Log); err != nil {
 			return nil, err
 		}
 	}

@@ -41,7 +41,7 @@ func (r *Releaser) Plan(ctx context.Context, set *policy.Set, limit int) (*Plan,
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range r.c.Collections {
-		if err := r.step(ctx, c.Log); err != nil {
+		if err := r.step(context.WithoutCancel(ctx), c.Log); err != nil {
 			return nil, err
 		}
 	}

@@ -40,7 +40,7 @@ type Verdict struct {
 // and everything of a Delivery is released at once and in its order, whatever of
 // it was here already.
 func (r *Releaser) Receive(ctx context.Context, d *Delivery) error {
-	r.mu.Lock()
+	ctx = r.lock(ctx)
 	defer r.mu.Unlock()
 	if err := r.step(ctx, d.Log); err != nil {
 		return err
@@ -127,12 +127,16 @@ func (r *Releaser) world(ctx context.Context, d *Delivery) (map[stix.ID][]*stix.
 func (r *Releaser) judge(ctx context.Context, in *intake, world map[stix.ID][]*stix.Object) error {
 	s := r.source(in.Partner, in.Log)
 	defer r.carry(s, in.Objects)()
-	told := r.receiver(r.inSight(ctx, s.scope), in.Log)
+	sight := r.inSight(ctx, s.scope)
+	told := r.receiver(sight, in.Log)
 	for i := range in.Objects {
 		o := &in.Objects[i]
 		h, why := s.Receive(r.arrival(o, policy.Instant(in.At.UnixMicro())))
 		if r.defines(o) {
 			_, why = told.Receive(r.arrival(o, policy.Instant(in.At.UnixMicro())))
+		}
+		if sight.failed != nil {
+			return sight.failed
 		}
 		if why != nil {
 			in.verdicts[i].Refused = refusal(why)
@@ -291,6 +295,9 @@ func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Rela
 			continue // deleted meanwhile
 		}
 		from := r.g.entries[n].label
+		if from == c.To {
+			continue
+		}
 		both, err := r.labels.union(ctx, from, c.To)
 		if err != nil {
 			return nil, err
@@ -313,7 +320,7 @@ func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Rela
 			return nil, err
 		}
 	}
-	r.publish() // first, as in commitWith: the labels are new
+	r.refresh()
 	if _, err := r.c.Store.Commit(ctx, &batch); err != nil {
 		return nil, err
 	}
@@ -324,7 +331,7 @@ func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Rela
 // is kept apart for partners, and from everybody's sight, with what rests on it. It
 // returns how many it deleted; of sel counts what counts for store.Writer.
 func (r *Releaser) Delete(ctx context.Context, log store.LogID, id stix.ID, sel *store.Query) (int, error) {
-	r.mu.Lock()
+	ctx = r.lock(ctx)
 	defer r.mu.Unlock()
 	if err := r.step(ctx, log); err != nil {
 		return 0, err

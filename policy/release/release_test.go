@@ -1,6 +1,7 @@
 package release
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"entente/policy"
 	"entente/stix"
 	"entente/store"
+	"entente/store/fault"
 )
 
 func TestRelease(t *testing.T) {
@@ -140,6 +142,9 @@ func TestConsent(t *testing.T) {
 	w.want(partner, "identity-3@00", "indicator-1@00")
 	if err := w.r.Consent(t.Context(), c); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("the same consent again: %v, want ErrConflict", err)
+	}
+	if w.r.broken != nil {
+		t.Error("a consent that is refused makes everything be loaded again")
 	}
 	w.restart(a, from)
 	w.want(partner, "identity-3@00", "indicator-1@00")
@@ -356,4 +361,46 @@ func TestLateLabels(t *testing.T) {
 	if err := w.st.Read(t.Context(), w.r.Access(partner, false, intel, w.now).Log, &q, &page); err != nil || page.N != many {
 		t.Errorf("partner sees %d of %d objects: %v", page.N, many, err)
 	}
+}
+
+// A suspension that stops only what is new leaves to the partner what it has.
+func TestStopNew(t *testing.T) {
+	w := newWorld(t, agreement(partner, "GREEN", nil))
+	w.write(object(idOf("indicator", 1), 0, green1))
+	suspended := func(effect string) *policy.Agreement {
+		return agreement(partner, "GREEN", func(a *policy.Agreement) { a.Status, a.Suspension.Effect = policy.Suspended, effect })
+	}
+	if err := w.r.Activate(t.Context(), setOf(t, suspended("stop-new")), nil); err != nil {
+		t.Fatal(err)
+	}
+	w.write(object(idOf("indicator", 2), 0, green1))
+	w.want(partner, "indicator-1@00")
+	w.restart(suspended("stop-new"))
+	w.want(partner, "indicator-1@00")
+	if err := w.r.Activate(t.Context(), setOf(t, suspended("stop-new+hide-old")), nil); err != nil {
+		t.Fatal(err)
+	}
+	w.want(partner)
+}
+
+// Whoever hangs up in the middle of a delivery leaves nothing half done.
+func TestHangUp(t *testing.T) {
+	w := newWorld(t, agreement(partner, "GREEN", nil))
+	hangUp := func() {}
+	w.st = fault.New(w.st, func(op fault.Op, _ int) (bool, error) {
+		if op == fault.Commit {
+			hangUp()
+		}
+		return false, nil
+	})
+	w.restart(agreement(partner, "GREEN", nil))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	hangUp = cancel
+	d := Delivery{Partner: partner, Log: intel, Objects: []stix.Object{object(idOf("indicator", 1), 0, green1)}, At: w.now,
+		Then: func([]Verdict) ([]store.Document, error) { return nil, nil }}
+	if err := w.r.Receive(ctx, &d); err != nil || ctx.Err() == nil || w.r.broken != nil {
+		t.Errorf("received: %v; hung up: %v; to be loaded again: %v", err, ctx.Err(), w.r.broken)
+	}
+	w.want(partner, "indicator-1@00")
 }

@@ -97,12 +97,19 @@ func (r *Releaser) Release(ctx context.Context, log store.LogID, added store.Add
 	if done, ok := r.done.Load(log); ok && done.(store.Added) >= added {
 		return nil
 	}
-	r.mu.Lock()
+	ctx = r.lock(ctx)
 	defer r.mu.Unlock()
 	if done, ok := r.done.Load(log); ok && done.(store.Added) >= added {
 		return nil
 	}
 	return r.step(ctx, log)
+}
+
+// lock locks r for a change. The change is not given up when whoever asked for it
+// goes away: half done, it would have to be loaded anew.
+func (r *Releaser) lock(ctx context.Context) context.Context {
+	r.mu.Lock()
+	return context.WithoutCancel(ctx)
 }
 
 // step does all that is due: what time has changed, what is new in log, and what
@@ -233,9 +240,7 @@ func (r *Releaser) commit(ctx context.Context) error { return r.commitWith(ctx, 
 // first, as far as something is to be done about them, come first and in this
 // order.
 func (r *Releaser) commitWith(ctx context.Context, put []store.Document, first []int32) error {
-	if r.stale {
-		r.publish() // first: a reader must never miss what is there by a gate that is too old
-	}
+	r.refresh()
 	if err := r.commitLabels(ctx); err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (r *Releaser) Current(ctx context.Context, at time.Time) error {
 	if at.UnixMicro() < r.due.Load() {
 		return nil
 	}
-	r.mu.Lock()
+	ctx = r.lock(ctx)
 	defer r.mu.Unlock()
 	return r.step(ctx, "")
 }
@@ -107,6 +107,15 @@ func (r *Releaser) Run(ctx context.Context, wake func(time.Duration) <-chan time
 	}
 }
 
+// refresh publishes anew if there are rules that the views do not know of. It comes
+// before the commit that needs them: a reader must never miss what is there by a gate
+// that is too old.
+func (r *Releaser) refresh() {
+	if r.stale {
+		r.publish()
+	}
+}
+
 // publish makes what the book says the access that everybody gets.
 func (r *Releaser) publish() {
 	v := &views{byLog: map[policy.OrgID]map[store.LogID]*view{}}
@@ -125,11 +134,12 @@ func (r *Releaser) publish() {
 	r.stale = false
 }
 
-// gate is the set of labels that a partner may see in a collection.
+// gate is the set of labels under which a partner may have entries of a collection,
+// be it only those that it had before.
 func (r *Releaser) gate(log int32, partner int) store.LabelSet {
 	gate := store.LabelSet{}
 	for key, found := range r.b.rules {
-		if key.log == log && (found.ok.has(partner) || found.own.has(partner)) {
+		if key.log == log && (found.keep.has(partner) || found.own.has(partner)) {
 			gate = gate.With(key.label)
 		}
 	}
