@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"entente/stix/growthtest"
 )
 
 // oddDocuments are documents at the edge of what is allowed.
@@ -131,32 +133,38 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestParseCost: a document of the greatest size costs little, whatever is in it.
+// TestParseCost: whatever is in a document, eight times as much of it costs about eight
+// times as much, up to the greatest size.
 func TestParseCost(t *testing.T) {
+	short, long := costly(maxDocument/8), costly(maxDocument)
+	for name := range long {
+		parse := func(text string) {
+			if _, err := Parse("f", []byte(text)); err == nil {
+				t.Errorf("%s is accepted", name)
+			}
+		}
+		if ratio := growthtest.Growth(time.Now, func() { parse(short[name]) }, func() { parse(long[name]) }); ratio > growthtest.Linear {
+			t.Errorf("%s: eight times the text costs %.0f times as much", name, ratio)
+		}
+	}
+	if _, err := Parse("f", []byte(strings.Repeat("#", maxDocument+1))); err == nil {
+		t.Error("a document that is too large is accepted")
+	}
+}
+
+// costly are documents of about size bytes that are made to cost much.
+func costly(size int) map[string]string {
 	var keys strings.Builder
 	keys.WriteString("a:\n")
-	for i := range 50_000 {
+	for i := range size / 20 {
 		keys.WriteString("  k" + strconv.Itoa(i) + ": 1\n")
 	}
-	shapes := map[string]string{
-		"open lists": strings.Repeat("[", maxDocument), "open maps": strings.Repeat("{a: ", maxDocument/4), "items": strings.Repeat("- ", maxDocument/2), "keys": keys.String(),
-		"keys on a line": strings.Repeat("a: ", maxDocument/3), "quotes": strings.Repeat("'", maxDocument), "commas": "[" + strings.Repeat(",", maxDocument-1),
-		"comments": strings.Repeat("#\n", maxDocument/2), "empty lines": strings.Repeat("\n", maxDocument), "items on a line": "a: [" + strings.Repeat("1,", maxDocument/2-4) + "]",
-		"unquoted": strings.Repeat("- a\n", maxDocument/4), "a long text": "a: \"" + strings.Repeat("x", maxDocument-5) + "\"", "questions": strings.Repeat("? ", maxDocument/2),
-		"a map on a line": "{" + strings.Repeat("a: b, ", maxDocument/6-1) + "}", "flows": "flows:\n" + strings.Repeat("- {}\n", maxDocument/5-2), "spaces": strings.Repeat(" ", maxDocument),
-		"aliases": "a: &a [1]\n" + strings.Repeat("b: *a\n", maxDocument/6-2), "too much": strings.Repeat("#", maxDocument+1),
-	}
-	for name, text := range shapes {
-		t.Run(name, func(t *testing.T) {
-			began := time.Now()
-			if _, err := Parse("f", []byte(text)); err == nil {
-				t.Error("it is accepted")
-			}
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("it took %s", took)
-			} else {
-				t.Log(took)
-			}
-		})
+	return map[string]string{
+		"open lists": strings.Repeat("[", size), "open maps": strings.Repeat("{a: ", size/4), "items": strings.Repeat("- ", size/2), "keys": keys.String(),
+		"keys on a line": strings.Repeat("a: ", size/3), "quotes": strings.Repeat("'", size), "commas": "[" + strings.Repeat(",", size-1),
+		"comments": strings.Repeat("#\n", size/2), "empty lines": strings.Repeat("\n", size), "items on a line": "a: [" + strings.Repeat("1,", size/2-4) + "]",
+		"unquoted": strings.Repeat("- a\n", size/4), "a long text": "a: \"" + strings.Repeat("x", size-5) + "\"", "questions": strings.Repeat("? ", size/2),
+		"a map on a line": "{" + strings.Repeat("a: b, ", size/6-1) + "}", "flows": "flows:\n" + strings.Repeat("- {}\n", size/5-2), "spaces": strings.Repeat(" ", size),
+		"aliases": "a: &a [1]\n" + strings.Repeat("b: *a\n", size/6-2),
 	}
 }

@@ -3,11 +3,12 @@ package stix
 import (
 	"fmt"
 	"io"
-	"math"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"entente/stix/growthtest"
 )
 
 // hostile are texts of about size bytes that are made to cost much.
@@ -55,30 +56,11 @@ func TestHostile(t *testing.T) {
 			{"Reader in small chunks", func(s string) { _, _ = drain(NewReader(&chunks{s, 100})) }},
 			{"Equal", func(s string) { Equal(s, s+" ") }},
 		} {
-			if ratio := growth(func() { how.run(short[name]) }, func() { how.run(long[name]) }); ratio > 30 {
+			if ratio := growthtest.Growth(time.Now, func() { how.run(short[name]) }, func() { how.run(long[name]) }); ratio > growthtest.Linear {
 				t.Errorf("%s, %s: eight times the text costs %.0f times as much", name, how.name, ratio)
 			}
 		}
 	}
-}
-
-// growth is how much longer long takes than short: the least of some tries, for
-// the machine may be busy with other things.
-func growth(short, long func()) float64 {
-	const floor = time.Millisecond // what is quicker cannot be measured, and does no harm
-	least := math.Inf(1)
-	for range 4 {
-		start := time.Now()
-		short()
-		one := max(time.Since(start), floor)
-		start = time.Now()
-		long()
-		least = min(least, float64(time.Since(start))/float64(one))
-		if least < 20 {
-			break
-		}
-	}
-	return least
 }
 
 func alike(size int) string {
