@@ -124,6 +124,16 @@ func TestUnacknowledged(t *testing.T) {
 			t.Errorf("%s: got %q, %v, want %q", tc.name, got, err, tc.want)
 		}
 	}
+	for _, tc := range []struct{ name, old, new, want string }{
+		{"another name", `name: "FIS"`, `name: "FIS Europe"`, "parties.b.name: FIS -> FIS Europe"},
+		{"no floor", `floor: "AMBER+STRICT"}`, `floor: "CLEAR"}`, "feed tlp.floor: AMBER+STRICT -> CLEAR"},
+		{"another ground", "legitimate-interest/recital-49", "consent", "feed personal_data.ground: legitimate-interest/recital-49 -> consent"},
+	} {
+		got, err := Unacknowledged(revision(t, "feed.yaml"), revision(t, "feed.yaml", tc.old, tc.new))
+		if err != nil || !slices.Contains(got, tc.want) {
+			t.Errorf("%s: got %q, %v, want %q", tc.name, got, err, tc.want)
+		}
+	}
 	if got, err := Unacknowledged(nil, revision(t, "feed.yaml")); got != nil || err != nil {
 		t.Errorf("first revision: %q, %v", got, err)
 	}

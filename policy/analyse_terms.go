@@ -121,7 +121,7 @@ func (w *termWalk) entries(was, now reflect.Value, term, path string) {
 func (w *termWalk) agreed(old *FlowTerms, i int) {
 	j := slices.IndexFunc(w.was.Flows, func(f FlowTerms) bool { return f.Name == old.Name })
 	level := w.now.Flows[i].TLP.Default
-	if old.TLP.Default == level && w.now.says(flowPath(i, "tlp.default")) && !w.was.says(flowPath(j, "tlp.default")) {
+	if w.now.says(flowPath(i, "tlp.default")) && !w.was.says(flowPath(j, "tlp.default")) {
 		w.add("tlp.default", level+" is agreed to, and was assumed", looser)
 	}
 }

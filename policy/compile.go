@@ -66,6 +66,9 @@ func (s *Set) add(a *Agreement) []error {
 	}
 	s.partners = append(s.partners, partner)
 	for _, party := range []*Party{&p.A, &p.B} {
+		if a.Status == Draft {
+			break // it is not agreed who speaks for whom
+		}
 		for _, identity := range party.Originates {
 			s.speaks[identity] = append(s.speaks[identity], party.Org)
 		}

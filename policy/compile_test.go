@@ -145,3 +145,18 @@ func TestReviewOverdue(t *testing.T) {
 		t.Errorf("no trigger: %+v", s)
 	}
 }
+
+// TestDraftSpeaksForNobody: until an agreement is made, nobody speaks for others by it.
+func TestDraftSpeaksForNobody(t *testing.T) {
+	for _, status := range []Status{Draft, Active} {
+		s, err := Compile(orgA, []*Agreement{ordinary(func(a *Agreement, _ *FlowTerms) {
+			a.Status, a.Parties.B.Originates = status, []OrgID{orgB, orgC}
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Speaks(orgB, orgC); got != (status == Active) {
+			t.Errorf("%s: speaks %v", status, got)
+		}
+	}
+}

@@ -164,6 +164,7 @@ func (l *Label) join(m *Label) *Label {
 	j.Handling, j.Statements = union(l.Handling, m.Handling), union(l.Statements, m.Statements)
 	j.Source, j.Information = max(l.Source, m.Source), max(l.Information, m.Information)
 	j.PAP, j.IEP, j.ACS = l.PAP.join(m.PAP), l.IEP.join(m.IEP), l.ACS.join(m.ACS)
+	j.Faults = union(j.Faults, j.IEP.faults())
 	j.Purposes, j.Judicial = common(l.Purposes, m.Purposes, noPurpose), stricter(l.Judicial, m.Judicial)
 	j.AIS, j.Embargo, j.Coded = strictConsent(l.AIS, m.AIS), max(l.Embargo, m.Embargo), l.Coded || m.Coded
 	j.Personal = l.Personal | m.Personal

@@ -111,6 +111,10 @@ func TestJoinedLabel(t *testing.T) {
 	if string(a) != string(b) {
 		t.Errorf("%s\nwant %s", a, b)
 	}
+	must, mustNot := Label{IEP: &IEP{Attribution: "must"}}, Label{IEP: &IEP{Attribution: "must-not"}}
+	if j := must.join(&mustNot); !slices.Equal(j.Faults, []string{"attribution.conflict"}) {
+		t.Errorf("a copy that must name its source beside one that must not: %+v", j)
+	}
 	if len(x.Terms) != 1 || x.Floor != LevelNone {
 		t.Errorf("the label was changed: %+v", x)
 	}

@@ -45,7 +45,6 @@ func (f *Flow) decide(l *Label, t *Traits, at Instant, q question) Decision {
 	e := evaluation{f: f, l: l, t: t, at: at, question: q, certain: Permit}
 	e.d = Decision{Effect: Permit, Until: Never}
 	e.hop = int(l.Hops) + 1
-	e.findCurrent()
 	e.findConsent()
 	e.integrity()
 	e.grant()
@@ -74,11 +73,11 @@ type evaluation struct {
 
 	hop     int
 	level   Level // joined: markings or default, and floors
+	goes    Level // the highest of the parts that go out with the object; none if no part has its own
 	kind    Kind
 	certain Effect // of what the label alone decides
 	d       Decision
 
-	current    *Terms   // of the agreement as it is now; nil if they came with the object
 	originator OrgID    // whose consent lifts; "" if nobody's does
 	given      *Consent // that is in force
 	lifted     bool     // something was, by consent

@@ -20,6 +20,7 @@ type Flow struct {
 	set      *Set
 	index    int
 	calendar *calendar
+	retained Instant // after the end of the agreement, until when its recipient may keep copies
 	from, to *Party
 
 	kind    Kind // of the recipient, but for communities
@@ -71,6 +72,7 @@ func (c *compiler) flow(s *Set, cal *calendar, i int) *Flow {
 		c.wrong(path("direction"), "%.40q is not a direction; write a->b or b->a", t.Direction)
 	}
 	f.From, f.To = f.from.Org, f.to.Org
+	f.retained = c.period(path("retention.after_termination"), t.Retention.AfterTermination).After(cal.until)
 	c.recipient(f)
 	c.labelling(f, path)
 	c.selection(f, path)

@@ -70,9 +70,7 @@ func (m *marking) join(n *marking) *marking {
 		purposes: common(m.purposes, n.purposes, noPurpose), judicial: stricter(m.judicial, n.judicial),
 		coded: m.coded || n.coded, embargo: max(m.embargo, n.embargo), personal: m.personal | n.personal,
 	}
-	if j.iep != nil && j.iep.Attribution == attributionConflict {
-		j.faults = union(j.faults, []string{"attribution.conflict"})
-	}
+	j.faults = union(j.faults, j.iep.faults())
 	if len(j.statements) > maxMarkings || len(j.missing) > maxMarkings {
 		j.statements = j.statements[:min(len(j.statements), maxMarkings)]
 		j.missing = j.missing[:min(len(j.missing), maxMarkings)]

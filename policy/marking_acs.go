@@ -10,7 +10,8 @@ import (
 // obeyed; whatever cannot, forbids. Those are: a classification other than U; a
 // limit to kinds of organisations (shareability, entity) or to what the
 // information may be used for (a rule about another action than to see it and
-// to name its source); and a date of disposal. Rules deny before they permit.
+// to name its source); a date of disposal; and a control, caveat, determination or
+// sensitivity that is not known. Rules deny before they permit.
 func readACS(raw json.RawMessage) *marking {
 	x := readExtension(raw, "identifier", "create_date_time", "responsible_entity_custodian", "responsible_entity_originator",
 		"authority_reference", "policy_reference", "control_set", "original_classification", "derivative_classification",
@@ -28,21 +29,33 @@ func readACS(raw json.RawMessage) *marking {
 	if class != "" && class != "U" || disposal || !everybody(set.list("shareability")) || !everybody(set.list("entity")) {
 		a.Permit = false
 	}
-	m := &marking{acs: a}
+	if !only(control, "classification", "caveat", "formal_determination", "sensitivity", "shareability", "entity", "permitted_organizations", "permitted_nationalities") {
+		a.Permit = false
+	}
+	m := &marking{acs: a, personal: acsControls(set, a)}
+	if !x.ok || !set.ok {
+		return unresolved
+	}
+	return m
+}
+
+// acsControls obeys what a control set says in words, and finds whether it tells of
+// personal data.
+func acsControls(set *extension, a *ACS) (personal PersonalData) {
 	for _, name := range []string{"caveat", "formal_determination", "sensitivity"} {
 		for _, v := range set.list(name) {
 			switch v {
 			case "NF", "NOFORN":
 				a.limit(nil, []string{"USA"})
 			case "PII", "POSSIBLEPII", "PII-NECESSARY-TO-UNDERSTAND-CYBERSECURITY-THREAT":
-				m.personal |= Undetermined
+				personal |= Undetermined
+			case "AIS", "PUBREL", "NO-PII-PRESENT", "INFORMATION-DIRECTLY-RELATED-TO-CYBERSECURITY-THREAT":
+			default:
+				a.Permit = false
 			}
 		}
 	}
-	if !x.ok || !set.ok {
-		return unresolved
-	}
-	return m
+	return personal
 }
 
 // acsDefaults are what the policy says where no rule does; deny, if it is silent.
@@ -71,11 +84,27 @@ type acsScope struct {
 	Entity        []string `json:"entity"`
 }
 
+// acsRules are the rules with the name, which must have these members and no others:
+// encoding/json would take a member in other letters for one of ours, and pass over
+// the rest.
+func acsRules(x *extension, name string, names ...string) (rules []acsRule) {
+	var raw []map[string]json.RawMessage
+	read(x.m, name, &raw, &x.ok)
+	read(x.m, name, &rules, &x.ok)
+	for _, rule := range raw {
+		var scope map[string]json.RawMessage
+		sub(rule, "privilege_scope", &scope, &x.ok)
+		if !only(rule, names...) || !only(scope, "permitted_organizations", "permitted_nationalities", "shareability", "entity") {
+			x.ok = false
+		}
+	}
+	return rules
+}
+
 // acsPrivileges evaluates access_privilege: may the information be seen, and must
 // its source not be named?
 func acsPrivileges(x *extension, a *ACS, byDefault bool) (permit, anonymise bool) {
-	var rules []acsRule
-	read(x.m, "access_privilege", &rules, &x.ok)
+	rules := acsRules(x, "access_privilege", "privilege_action", "privilege_scope", "rule_effect")
 	see, source, barred := byDefault, byDefault, false
 	for _, r := range rules {
 		permits := r.Effect == "permit"
@@ -114,8 +143,7 @@ func acsPrivileges(x *extension, a *ACS, byDefault bool) (permit, anonymise bool
 // acsSharing evaluates further_sharing: may a recipient pass the information on?
 // Only if somebody permits it to all, and nothing denies it to anybody.
 func acsSharing(x *extension, byDefault bool) bool {
-	var rules []acsRule
-	read(x.m, "further_sharing", &rules, &x.ok)
+	rules := acsRules(x, "further_sharing", "sharing_scope", "rule_effect")
 	for _, r := range rules {
 		if r.Effect != "permit" {
 			return false

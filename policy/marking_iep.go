@@ -40,6 +40,14 @@ func readIEP(raw json.RawMessage) *marking {
 	return m
 }
 
+// faults are what keeps an object from being shared under the policy.
+func (p *IEP) faults() []string {
+	if p == nil || p.Attribution != attributionConflict {
+		return nil
+	}
+	return []string{"attribution.conflict"}
+}
+
 // join is the policy of both. A nil policy says nothing.
 func (p *IEP) join(q *IEP) *IEP {
 	switch {

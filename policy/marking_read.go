@@ -85,15 +85,23 @@ type extension struct {
 func readExtension(raw json.RawMessage, names ...string) *extension {
 	m, ok := members(raw)
 	x := &extension{m, ok}
-	for name := range m {
-		if name != "extension_type" && !slices.Contains(names, name) {
-			x.ok = false
-		}
+	if !only(m, append(names, "extension_type")...) {
+		x.ok = false
 	}
 	if t := x.text("extension_type"); t != "" && t != "property-extension" {
 		x.ok = false
 	}
 	return x
+}
+
+// only reports whether m has no other members than those with the names.
+func only(m map[string]json.RawMessage, names ...string) bool {
+	for name := range m {
+		if !slices.Contains(names, name) {
+			return false
+		}
+	}
+	return true
 }
 
 func (x *extension) text(name string) string { return text(x.m, name, &x.ok) }

@@ -75,6 +75,9 @@ func (e *evaluation) obligations() {
 	if p := e.l.IEP; p != nil && (!slices.Contains(actions, p.Actions) && p.Actions != "" || strictness(p.Notify) < 0) && e.hit(ruleObligation, Withhold) {
 		e.say(ruleObligation, Withhold, "", "nobody can fulfil what the object's Information Exchange Policy asks for")
 	}
+	if e.lifted && len(e.allowed()) == 0 && e.object(rulePurpose, Withhold) {
+		e.say(rulePurpose, Withhold, "", "the consent is for the purpose %s, which is not allowed by the agreement, the markings and the terms that came with the object", e.given.Purpose)
+	}
 	if e.why && e.d.Effect != Withhold {
 		e.d.Obligations = e.duties()
 	}
@@ -147,19 +150,22 @@ func (e *evaluation) duties() []Obligation {
 		add("encrypt-in-transit", "")
 	}
 	add("pap", strings.ToLower(l.PAP.join(papOf(l.IEP)).join(f.papNormal).String()))
-	e.purposeDuties(add)
+	for _, p := range e.allowed() {
+		add("purpose", p)
+	}
 	e.labelDuties(add)
 	slices.SortFunc(list, func(a, b Obligation) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arg, b.Arg)) })
 	return slices.Compact(list)
 }
 
-// purposeDuties adds what the object may be used for.
-func (e *evaluation) purposeDuties(add func(name, arg string)) {
+// allowed are the purposes that the object may be used for.
+func (e *evaluation) allowed() (list []string) {
 	for i, p := range e.f.purposes {
 		if e.uses&(1<<i) != 0 && (!e.lifted || p == e.given.Purpose) {
-			add("purpose", p)
+			list = append(list, p)
 		}
 	}
+	return list
 }
 
 // labelDuties adds what only some labels ask for.

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"testing"
+
+	"entente/stix"
 )
 
 // passing is B, who gets objects from A and passes them on to C.
@@ -164,6 +166,30 @@ func TestDefaultPAP(t *testing.T) {
 		h, refusal := r.Receive(arrival(t, indicatorOf(orgA, marked(v2Green))))
 		if refusal != nil || (h.Label.PAP == LevelAmber) != stated {
 			t.Errorf("stated %v: PAP %v, refused %v", stated, h.Label.PAP, refusal)
+		}
+	}
+}
+
+// TestPassOnLaterRevision: what came by two flows is bound by both of them as they are
+// now, whichever comes first.
+func TestPassOnLaterRevision(t *testing.T) {
+	free := func(a *Agreement, f *FlowTerms) {
+		hops := 3
+		f.Onward = OnwardTerms{Mode: "tlp", MaxHops: &hops}
+		a.Flows = append(a.Flows, *f)
+		a.Flows[0].Name, a.Flows[0].Onward.Mode = "second", "none"
+	}
+	out := passOn(t, scope{}, free, nil).out
+	under := ordinary(nil).ID
+	for _, flows := range [][]string{{"technical"}, {"technical", "second"}, {"second", "technical"}} {
+		l := relayedLabel(LevelClear, 2)
+		l.From, l.Creator, l.Under = orgA, orgA, under
+		for _, name := range flows {
+			l.Terms = append(l.Terms, Terms{By: orgA, Under: under, Flow: name, Revision: 6, Mode: "tlp", MaxHops: 3})
+		}
+		d := out.Decide(&l, &Traits{Header: &stix.Header{ID: object, Type: l.Type}, Content: &stix.Content{}}, noon, true)
+		if got, want := slices.Contains(rulesOf(d, Withhold), "onward.none"), len(flows) > 1; got != want {
+			t.Errorf("by %q: withheld %v, want %v\n%s", flows, got, want, d.Explain())
 		}
 	}
 }

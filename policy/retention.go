@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // Retain is the instant at which our copy must be gone: the shortest retention of
 // the terms that bind it, and what the agreement that it came under allows after its
 // end. received is when it came. It is Never for what was written here.
@@ -14,10 +16,25 @@ func (s *Set) Retain(l *Label, received Instant) Instant {
 			until = min(until, p.After(received))
 		}
 	}
+	return min(until, s.retained(l))
+}
+
+// retained is the instant until which the flows by which a copy came let it be kept
+// after the end of their agreement; of all flows from there, if they are there no
+// longer.
+func (s *Set) retained(l *Label) Instant {
+	named, all := Never, Never
 	for _, f := range s.flows {
-		if f.Agreement.ID == l.Under && l.From != "" && f.From == l.From {
-			until = min(until, f.calendar.retained)
+		if f.Agreement.ID != l.Under || l.From == "" || f.From != l.From {
+			continue
+		}
+		all = min(all, f.retained)
+		if slices.ContainsFunc(l.Terms, func(t Terms) bool { return t.Under == l.Under && t.Flow == f.Name }) {
+			named = min(named, f.retained)
 		}
 	}
-	return until
+	if named < Never {
+		return named
+	}
+	return all
 }

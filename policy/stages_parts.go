@@ -99,6 +99,7 @@ func (e *evaluation) granular() {
 	visible := e.visible(l.Granular)
 	e.d.OnlyConsent = only // without a consent parts are left out, not everything
 	if visible {
+		e.goes = l.Granular
 		return
 	}
 	effect := Withhold
@@ -119,6 +120,7 @@ func (e *evaluation) granular() {
 	for i := range e.t.Granular {
 		p := &e.t.Granular[i]
 		if e.visible(p.Level) {
+			e.goes = e.goes.join(p.Level)
 			continue
 		}
 		found = true
@@ -280,13 +282,14 @@ func (e *evaluation) relayed() bool { return e.l.From != "" || e.hop > 1 }
 func (e *evaluation) bytes() {
 	f, l := e.f, e.l
 	understood := e.understood()
+	written := l.Level.join(e.goes)
 	switch {
-	case l.Level == LevelNone || e.level <= LevelClear:
+	case written == LevelNone || e.level.join(e.goes) <= LevelClear:
 	case !understood && !f.sidecar:
 		if e.hit(ruleNotUnderstood, Withhold) {
-			e.say(ruleNotUnderstood, Withhold, "/parties", "the recipient does not read the markings by which the object is %s", l.Level)
+			e.say(ruleNotUnderstood, Withhold, "/parties", "the recipient does not read the markings by which the object, or a part of it, is %s", written)
 		}
-	case l.Level == LevelAmberStrict && f.reads&TLP2 == 0 && f.Terms.TLP.V1OnlyStrict != "permit":
+	case written == LevelAmberStrict && f.reads&TLP2 == 0 && f.Terms.TLP.V1OnlyStrict != "permit":
 		if e.hit(ruleNotUnderstood, Withhold) {
 			e.say(ruleNotUnderstood, Withhold, "tlp.v1_only_amber_strict", "the recipient reads TLP 1 only, which has no AMBER+STRICT")
 		}

@@ -13,8 +13,8 @@ func (e *evaluation) upstream() {
 }
 
 // terms yields what binds us when we pass the object on: the terms of every hop
-// before us, and those of the revision that now counts of the agreement under
-// which we got it, if they are others. Nothing binds what was written here.
+// before us, and of those that an agreement of ours set, by each flow that took the
+// object, also those of the revision that now counts. Nothing binds what was written here.
 func (e *evaluation) terms(yield func(*Terms) bool) {
 	if e.hop <= 1 {
 		return
@@ -23,28 +23,12 @@ func (e *evaluation) terms(yield func(*Terms) bool) {
 		return
 	}
 	for i := range e.l.Terms {
-		if !yield(&e.l.Terms[i]) {
+		t := &e.l.Terms[i]
+		if !yield(t) {
 			return
 		}
-	}
-	if e.current != nil {
-		yield(e.current)
-	}
-}
-
-// findCurrent looks for the flow by which we got the object, in a revision of its
-// agreement that came later.
-func (e *evaluation) findCurrent() {
-	if e.hop <= 1 || e.l.Under == "" {
-		return
-	}
-	for i := range e.l.Terms {
-		t := &e.l.Terms[i]
-		if t.Under != e.l.Under {
-			continue
-		}
-		if now := e.f.set.onward[flowKey{t.Under, t.Flow}]; now != nil && now.Revision != t.Revision {
-			e.current = now
+		if now := e.f.set.onward[flowKey{t.Under, t.Flow}]; now != nil && now.Revision != t.Revision && !yield(now) {
+			return
 		}
 	}
 }

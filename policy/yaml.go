@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -128,11 +129,10 @@ func (r *reader) characters() {
 	r.src, r.line, r.column = src, 1, 1
 }
 
-// hidden reports whether a character is a control or changes the direction or the
-// order of others.
+// hidden reports whether a character is a control or is not seen itself, as those
+// that change the direction or the order of others.
 func hidden(c rune) bool {
-	return c < ' ' || c >= 0x7f && c < 0xa0 || c == 0x2028 || c == 0x2029 || c == 0x200b || c == 0x200e || c == 0x200f || c >= 0x202a && c <= 0x202e ||
-		c >= 0x2060 && c <= 0x2069 || c == utf8.RuneError || c == 0xfeff
+	return unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) || c >= 0x2060 && c <= 0x2069 || c == utf8.RuneError
 }
 
 // wrong notes a mistake.
