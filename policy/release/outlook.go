@@ -32,6 +32,16 @@ func (m mask) meets(other mask) bool {
 	return false
 }
 
+// within reports whether all of m are in other.
+func (m mask) within(other mask) bool {
+	for w := range m {
+		if m[w]&^other[w] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // each calls fn for every partner in m.
 func (m mask) each(fn func(i int)) {
 	for w, word := range m {

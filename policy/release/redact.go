@@ -270,6 +270,9 @@ func (r *Releaser) remember(need *need, n int32) {
 // one of their sources is to redact, and nothing newer of the source is withheld.
 // It returns the copies of entries, whose ok masks were set before.
 func (r *Releaser) showCopies(o *outlook, entries []int32) []int32 {
+	if len(r.copies.of) == 0 {
+		return nil
+	}
 	seen := map[int32]bool{}
 	var all []int32
 	for _, e := range entries {

@@ -35,38 +35,108 @@ func (r *Releaser) releases(ctx context.Context, first []int32) ([]store.Release
 			rank[n] = i
 		}
 	}
-	lists := make([][]int32, len(r.o.partners))
-	diff := make(mask, r.o.shown.width)
-	for _, n := range r.inOrder(first) {
-		shown, rel := r.o.shown.of(n), r.rel.of(n)
-		for w := range diff {
-			diff[w] = shown[w] ^ rel[w]
-		}
-		diff.each(func(p int) { lists[p] = append(lists[p], n) })
-	}
 	var out []store.Release
-	for p, list := range lists {
-		if err := r.inOrderOf(ctx, p, list, rank); err != nil {
+	for _, c := range r.crowds(r.inOrder(first)) {
+		var err error
+		if out, err = r.releasesTo(ctx, &c, rank, out); err != nil {
 			return nil, err
 		}
-		out = r.releasesTo(p, list, out)
 	}
 	return out, nil
 }
 
-// releasesTo adds the changes for one partner.
-func (r *Releaser) releasesTo(p int, list []int32, out []store.Release) []store.Release {
-	last := map[store.LogID]int{} // by release log: index in out
+// A crowd is partners whose release logs change alike, and the entries that enter
+// or leave these.
+type crowd struct {
+	who  mask
+	list []int32
+}
+
+// crowds sorts all partners for whom something changes in the release logs of
+// entries.
+func (r *Releaser) crowds(entries []int32) []crowd {
+	all := make(mask, r.o.shown.width)
+	for p := range r.o.partners {
+		all.set(p)
+	}
+	list := []crowd{{who: all, list: make([]int32, 0, len(entries))}}
+	diff := make(mask, len(all))
+	for _, n := range entries {
+		shown, rel := r.o.shown.of(n), r.rel.of(n)
+		for w := range diff {
+			diff[w] = shown[w] ^ rel[w]
+		}
+		list = split(split(list, diff), shown)
+		for i := range list {
+			if c := &list[i]; c.who.meets(diff) {
+				c.list = append(c.list, n)
+			}
+		}
+	}
+	return slices.DeleteFunc(list, func(c crowd) bool { return len(c.list) == 0 })
+}
+
+// split parts those in by from the others.
+func split(list []crowd, by mask) []crowd {
+	for i := range list {
+		c := &list[i]
+		if !c.who.meets(by) || c.who.within(by) {
+			continue
+		}
+		in, out := make(mask, len(by)), make(mask, len(by))
+		for w, word := range c.who {
+			in[w], out[w] = word&by[w], word&^by[w]
+		}
+		c.who = in
+		list = append(list, crowd{who: out, list: slices.Clone(c.list)})
+	}
+	return list
+}
+
+// releasesTo adds the changes for a crowd to out. Its release logs are given the
+// same lists, unless somebody's order has to be found out.
+func (r *Releaser) releasesTo(ctx context.Context, c *crowd, rank map[int32]int, out []store.Release) ([]store.Release, error) {
+	alike := !slices.ContainsFunc(c.list, func(n int32) bool { return len(r.g.later[n]) > 0 })
+	var same []move
+	if alike {
+		same = r.moves(c.list, c.who)
+	}
+	var err error
+	c.who.each(func(p int) {
+		list := same
+		if !alike && err == nil {
+			own := slices.Clone(c.list)
+			err = r.inOrderOf(ctx, p, own, rank)
+			list = r.moves(own, c.who)
+		}
+		for _, m := range list {
+			m.Log = Of(r.o.partners[p], m.collection)
+			out = append(out, m.Release)
+		}
+	})
+	return out, err
+}
+
+// A move is a Release whose Log is still to be set: to that of somebody for a
+// collection.
+type move struct {
+	store.Release
+	collection store.LogID
+}
+
+// moves are those of the entries in list, which are the same for all of who.
+func (r *Releaser) moves(list []int32, who mask) []move {
+	var out []move
+	last := map[store.LogID]int{} // by collection: index in out
 	for _, n := range list {
 		l := r.g.logs[r.g.entries[n].log]
-		view := Of(r.o.partners[p], l.of)
-		i, ok := last[view]
+		i, ok := last[l.of]
 		if !ok || out[i].Of != l.id {
 			i = len(out)
-			last[view] = i
-			out = append(out, store.Release{Log: view, Of: l.id})
+			last[l.of] = i
+			out = append(out, move{store.Release{Of: l.id}, l.of})
 		}
-		if added := r.g.entries[n].added; r.o.shown.of(n).has(p) {
+		if added := r.g.entries[n].added; r.o.shown.of(n).meets(who) {
 			out[i].Add = append(out[i].Add, added)
 		} else {
 			out[i].Drop = append(out[i].Drop, added)

@@ -20,6 +20,7 @@ type group struct {
 	docs     map[docKey]store.Document
 	cursors  map[string]string
 	past     past
+	last     resolved
 }
 
 func (s *Store) newGroup(tx *bbolt.Tx) *group {

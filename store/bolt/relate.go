@@ -136,22 +136,21 @@ func (g *group) release(n int, j *job, r *store.Release) error {
 		st = stageRelease(l, len(r.Add))
 		g.releases[r.Log] = st
 	}
-	of, ofStage := g.log(r.Of)
-	for _, a := range r.Drop {
-		o, found, err := find(n, of, ofStage, a)
-		if err == nil && found {
-			err = st.drop(n, o)
-		}
-		if err != nil {
+	drop, err := g.origins(n, r.Of, r.Drop)
+	if err != nil {
+		return err
+	}
+	for _, o := range drop {
+		if err := st.drop(n, o); err != nil {
 			return err
 		}
 	}
-	for _, a := range r.Add {
-		o, found, err := find(n, of, ofStage, a)
-		if err == nil && found {
-			err = st.add(n, o)
-		}
-		if err != nil {
+	add, err := g.origins(n, r.Of, r.Add)
+	if err != nil {
+		return err
+	}
+	for _, o := range add {
+		if err := st.add(n, o); err != nil {
 			return err
 		}
 	}
@@ -159,4 +158,37 @@ func (g *group) release(n int, j *job, r *store.Release) error {
 		st.at = j.batch.At
 	}
 	return nil
+}
+
+// A resolved list is what origins found last.
+type resolved struct {
+	job     int
+	of      store.LogID
+	list    []store.Added
+	origins []origin
+}
+
+// origins are the entries of a log of objects that have the Added of list, as far
+// as they are there for job number n. Many release logs are often given the very
+// same list: that is looked up once.
+func (g *group) origins(n int, of store.LogID, list []store.Added) ([]origin, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	if last := &g.last; last.job == n && last.of == of && len(last.list) == len(list) && &last.list[0] == &list[0] {
+		return last.origins, nil
+	}
+	found := make([]origin, 0, len(list))
+	l, st := g.log(of)
+	for _, a := range list {
+		o, ok, err := find(n, l, st, a)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			found = append(found, o)
+		}
+	}
+	g.last = resolved{job: n, of: of, list: list, origins: found}
+	return found, nil
 }

@@ -15,6 +15,7 @@ type released struct {
 	bases []*logIndex // by number
 	spans []span      // all entries, by first
 	refs  []uint32    // by seq: the entry's seq in its base
+	ends  []uint32    // by number of the base: all refs to it are below
 }
 
 // A span is a run of entries that are 1 µs apart and of one base.
@@ -83,6 +84,10 @@ func (r *released) add(e *releasing) {
 		r.spans = append(r.spans, span{first: seq, base: e.base, added: e.added})
 	}
 	r.refs = append(r.refs, e.ref)
+	for uint32(len(r.ends)) <= e.base {
+		r.ends = append(r.ends, 0)
+	}
+	r.ends[e.base] = max(r.ends[e.base], e.ref+1)
 }
 
 // origin returns the log of objects that has entry seq, and its seq there.
@@ -110,7 +115,8 @@ func (l *logIndex) changes() uint64 {
 
 // entryOf returns the entry of l that is entry ref of base.
 func (l *logIndex) entryOf(base *logIndex, ref uint32) (uint32, bool, error) {
-	if ref >= base.n || !slices.Contains(l.rel.bases, base) {
+	number := slices.Index(l.rel.bases, base)
+	if number < 0 || number >= len(l.rel.ends) || ref >= l.rel.ends[number] {
 		return 0, false, nil
 	}
 	k, err := base.key(ref)

@@ -311,3 +311,37 @@ func TestSeenLabels(t *testing.T) {
 		t.Errorf("a great label is within a gate, or takes %d words", len(s.set))
 	}
 }
+
+// TestStagedReleases: what a batch adds in growing order, drops and adds again, or
+// adds twice, from one log or two, is there once and in the order of the last time.
+func TestStagedReleases(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "store.db"), Options{NoCompression: true})
+	objs := stixtest.Objects(1, 8)
+	a := commit(t, s, objs[:4]).Added
+	other, err := s.Commit(t.Context(), &store.Batch{Log: "other", Objects: objs[4:], At: benchTime})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := other.Added
+	rel := func(of store.LogID, drop, add []store.Added) store.Release {
+		return store.Release{Log: "r", Of: of, Drop: drop, Add: add}
+	}
+	some, last := []store.Added{a[0], a[1], a[2]}, []store.Added{a[3], a[3], a[1]}
+	batch := store.Batch{At: benchTime, Releases: []store.Release{
+		rel(benchLog, nil, some), rel("other", nil, b[3:]), rel(benchLog, []store.Added{a[1]}, nil), rel(benchLog, nil, some), rel("other", nil, b[2:]), rel(benchLog, []store.Added{a[0]}, last),
+	}}
+	if _, err := s.Commit(t.Context(), &batch); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, row := range readRows(t, s, "r").Rows {
+		got = append(got, string(row.ID))
+	}
+	var want []string
+	for _, i := range []int{2, 7, 1, 6, 3} {
+		want = append(want, string(objs[i].ID))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the release log has %v, want %v", got, want)
+	}
+}

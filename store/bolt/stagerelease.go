@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,7 +20,7 @@ type releaseStage struct {
 	bases []*logIndex // l's and new ones, by number
 	dead  map[uint32]bool
 	adds  []adding
-	there map[origin]int // numbers in adds of what is there
+	there map[origin]int // numbers in adds of what is there; nil as long as their seqs grow
 	first int64          // Added of adds[0]
 	list  []arrival      // adds, for the index
 }
@@ -40,7 +41,7 @@ type origin struct {
 
 // stageRelease returns a stage of a release log to which about n entries are added.
 func stageRelease(l *logIndex, n int) *releaseStage {
-	return &releaseStage{l: l, bases: slices.Clone(l.rel.bases), dead: map[uint32]bool{}, there: make(map[origin]int, n)}
+	return &releaseStage{l: l, bases: slices.Clone(l.rel.bases), dead: map[uint32]bool{}, adds: make([]adding, 0, n)}
 }
 
 // newReleaseLog returns the index of a release log without entries.
@@ -52,7 +53,7 @@ func (s *Store) newReleaseLog(id store.LogID) *logIndex {
 
 // drop takes out o, if it is there.
 func (st *releaseStage) drop(job int, o origin) error {
-	if i, ok := st.there[o]; ok {
+	if i, ok := st.staged(o); ok {
 		delete(st.there, o)
 		a := &st.adds[i]
 		a.void = a.job == job
@@ -68,15 +69,35 @@ func (st *releaseStage) drop(job int, o origin) error {
 
 // add appends o, unless it is there.
 func (st *releaseStage) add(job int, o origin) error {
-	if _, ok := st.there[o]; ok {
+	if _, ok := st.staged(o); ok {
 		return nil
 	}
 	if seq, ok, err := st.l.entryOf(o.of, o.seq); err != nil || ok && !st.dead[seq] {
 		return err
 	}
-	st.there[o] = len(st.adds)
+	if last := len(st.adds) - 1; st.there == nil && last >= 0 && st.adds[last].seq >= o.seq {
+		st.there = make(map[origin]int, cap(st.adds))
+		for i := range st.adds {
+			if a := &st.adds[i]; !a.dead && !a.void {
+				st.there[a.origin] = i
+			}
+		}
+	}
+	if st.there != nil {
+		st.there[o] = len(st.adds)
+	}
 	st.adds = append(st.adds, adding{origin: o, job: job})
 	return nil
+}
+
+// staged returns the number in adds of what is there as o.
+func (st *releaseStage) staged(o origin) (int, bool) {
+	if st.there != nil {
+		i, ok := st.there[o]
+		return i, ok
+	}
+	i, ok := slices.BinarySearchFunc(st.adds, o.seq, func(a adding, seq uint32) int { return cmp.Compare(a.seq, seq) })
+	return i, ok && st.adds[i].of == o.of && !st.adds[i].dead && !st.adds[i].void
 }
 
 // number gives the added entries their Added, when all jobs have been planned.
