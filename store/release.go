@@ -50,11 +50,23 @@ type Release struct {
 	Log  LogID   // the release log; comes into being with its first entry
 	Of   LogID   // a log of objects; may be Batch.Log, whose new objects are there already
 	Drop []Added // entries of Of to withdraw; those that Log does not have are passed over
+	Move []Move  // then entries of Log that become entries of Of, one after the other
 
 	// Add has the entries of Of to append then, in this order; those that Of does
 	// not have, or Log has already, are passed over. What one Release of a Batch
 	// adds and a later one drops was never there and takes no Added.
 	Add []Added
+}
+
+// A Move makes an entry of a release log, which was entry Was of From, entry Now of
+// the Release's Of. It keeps its Added: whoever reads the release log notices
+// nothing. The two objects must be the same bytes, else the Batch is ErrInvalid. A
+// Move is passed over if one of the two is not there, if the release log does not
+// have the first, and if it has the second already.
+type Move struct {
+	From LogID // a log of objects
+	Was  Added
+	Now  Added
 }
 
 // CheckReleases returns ErrInvalid if Commit must refuse releases whatever is
@@ -74,6 +86,15 @@ func CheckReleases(releases []Release) error {
 		}
 		if logs[r.Of] {
 			return fmt.Errorf("%w: release %d to %q: %q, of which it releases, is a release log in this batch", ErrInvalid, i, r.Log, r.Of)
+		}
+		for k := range r.Move {
+			from := r.Move[k].From
+			if err := CheckLog(from); err != nil {
+				return fmt.Errorf("release %d to %q: move %d: %w", i, r.Log, k, err)
+			}
+			if logs[from] {
+				return fmt.Errorf("%w: release %d to %q: move %d is from %q, a release log in this batch", ErrInvalid, i, r.Log, k, from)
+			}
 		}
 	}
 	return nil

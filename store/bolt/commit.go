@@ -31,7 +31,7 @@ func (s *Store) Commit(ctx context.Context, b *store.Batch) (store.Receipt, erro
 		j.size += len(b.Put[i].Body)
 	}
 	for i := range b.Releases {
-		j.size += 64 * (len(b.Releases[i].Add) + len(b.Releases[i].Drop))
+		j.size += 64 * (len(b.Releases[i].Add) + len(b.Releases[i].Drop) + len(b.Releases[i].Move))
 	}
 	if err := s.enter(ctx); err != nil {
 		return store.Receipt{}, err

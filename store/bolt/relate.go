@@ -18,6 +18,11 @@ func (s *Store) checkKinds(b *store.Batch) error {
 		if of := s.log(r.Of); of != nil && of.rel != nil {
 			return fmt.Errorf("%w: release of %q, which is a release log", store.ErrInvalid, r.Of)
 		}
+		for k := range r.Move {
+			if from := s.log(r.Move[k].From); from != nil && from.rel != nil {
+				return fmt.Errorf("%w: move from %q, which is a release log", store.ErrInvalid, r.Move[k].From)
+			}
+		}
 		if l := s.log(r.Log); l != nil && l.rel == nil {
 			return fmt.Errorf("%w: release to %q, which is a log of objects", store.ErrInvalid, r.Log)
 		}
@@ -46,6 +51,9 @@ func together(jobs []*job) int {
 		for i := range j.batch.Releases {
 			use(j.batch.Releases[i].Log, true)
 			use(j.batch.Releases[i].Of, false)
+			for _, m := range j.batch.Releases[i].Move {
+				use(m.From, false)
+			}
 		}
 		if mixed {
 			return n
@@ -145,6 +153,11 @@ func (g *group) release(n int, j *job, r *store.Release) error {
 			return err
 		}
 	}
+	for i := range r.Move {
+		if err := g.move(n, st, r.Of, &r.Move[i]); err != nil {
+			return err
+		}
+	}
 	add, err := g.origins(n, r.Of, r.Add)
 	if err != nil {
 		return err
@@ -191,4 +204,49 @@ func (g *group) origins(n int, of store.LogID, list []store.Added) ([]origin, er
 	}
 	g.last = resolved{job: n, of: of, list: list, origins: found}
 	return found, nil
+}
+
+// move plans a move of job number n to an entry of a log of objects.
+func (g *group) move(n int, st *releaseStage, of store.LogID, m *store.Move) error {
+	from, fromStage := g.log(m.From)
+	was, found, err := find(n, from, fromStage, m.Was)
+	if !found || err != nil {
+		return err
+	}
+	to, toStage := g.log(of)
+	now, found, err := find(n, to, toStage, m.Now)
+	if !found || err != nil {
+		return err
+	}
+	if has, err := st.has(was); !has || err != nil {
+		return err
+	}
+	if has, err := st.has(now); has || err != nil {
+		return err
+	}
+	a, err := was.raw(fromStage)
+	if err != nil {
+		return err
+	}
+	b, err := now.raw(toStage)
+	if err != nil {
+		return err
+	}
+	if a != b {
+		return fmt.Errorf("%w: move from %q to %q: not the same bytes", store.ErrInvalid, m.From, of)
+	}
+	return st.move(was, now)
+}
+
+// raw returns the object of an entry, in bytes of the file. st is the stage of its
+// log, nil if there is none.
+func (o origin) raw(st *stage) (string, error) {
+	if o.seq >= o.of.n {
+		return st.slots[o.seq-o.of.n].raw, nil
+	}
+	c, i, err := o.of.slotAt(o.seq)
+	if err != nil {
+		return "", err
+	}
+	return text(c.object(i)), nil
 }

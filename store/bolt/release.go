@@ -84,10 +84,44 @@ func (r *released) add(e *releasing) {
 		r.spans = append(r.spans, span{first: seq, base: e.base, added: e.added})
 	}
 	r.refs = append(r.refs, e.ref)
-	for uint32(len(r.ends)) <= e.base {
+	r.reach(e.base, e.ref)
+}
+
+// reach notes that there is a ref to a base.
+func (r *released) reach(base, ref uint32) {
+	for uint32(len(r.ends)) <= base {
 		r.ends = append(r.ends, 0)
 	}
-	r.ends[e.base] = max(r.ends[e.base], e.ref+1)
+	r.ends[base] = max(r.ends[base], ref+1)
+}
+
+// move makes entry seq another entry of the bases, in its place.
+func (r *released) move(seq, base, ref uint32) {
+	r.refs[seq] = ref
+	r.reach(base, ref)
+	i := r.span(seq, 0)
+	s, end := r.spans[i], r.end(i)
+	if s.base == base {
+		return
+	}
+	from, to := max(0, i-1), min(len(r.spans), i+2)
+	parts := slices.Clone(r.spans[from:i])
+	if s.first < seq {
+		parts = append(parts, s)
+	}
+	added := s.added + int64(seq-s.first)
+	parts = append(parts, span{first: seq, base: base, added: added})
+	if seq+1 < end {
+		parts = append(parts, span{first: seq + 1, base: s.base, added: added + 1})
+	}
+	parts = append(parts, r.spans[i+1:to]...)
+	joined := parts[:1]
+	for _, p := range parts[1:] {
+		if last := &joined[len(joined)-1]; last.base != p.base || last.added+int64(p.first-last.first) != p.added {
+			joined = append(joined, p)
+		}
+	}
+	r.spans = slices.Replace(r.spans, from, to, joined...)
 }
 
 // origin returns the log of objects that has entry seq, and its seq there.

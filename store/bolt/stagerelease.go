@@ -20,9 +20,11 @@ type releaseStage struct {
 	bases []*logIndex // l's and new ones, by number
 	dead  map[uint32]bool
 	adds  []adding
-	there map[origin]int // numbers in adds of what is there; nil as long as their seqs grow
-	first int64          // Added of adds[0]
-	list  []arrival      // adds, for the index
+	there map[origin]int    // numbers in adds of what is there; nil as long as their seqs grow
+	moves map[uint32]origin // entries of l that are others now; nil if there are none
+	moved map[origin]uint32 // the same the other way
+	first int64             // Added of adds[0]
+	list  []arrival         // adds, for the index
 }
 
 // An adding is an entry that a stage adds to a release log.
@@ -60,34 +62,79 @@ func (st *releaseStage) drop(job int, o origin) error {
 		a.dead = !a.void
 		return nil
 	}
-	seq, ok, err := st.l.entryOf(o.of, o.seq)
+	seq, ok, err := st.entry(o)
 	if ok {
 		st.dead[seq] = true
 	}
 	return err
 }
 
-// add appends o, unless it is there.
-func (st *releaseStage) add(job int, o origin) error {
-	if _, ok := st.staged(o); ok {
+// entry returns the entry of l that is o by now.
+func (st *releaseStage) entry(o origin) (seq uint32, ok bool, err error) {
+	if seq, ok = st.moved[o]; ok {
+		return seq, !st.dead[seq], nil
+	}
+	if seq, ok, err = st.l.entryOf(o.of, o.seq); !ok || err != nil {
+		return 0, false, err
+	}
+	_, other := st.moves[seq]
+	return seq, !other && !st.dead[seq], nil
+}
+
+// move makes the entry that is was be now, which is not there.
+func (st *releaseStage) move(was, now origin) error {
+	if i, ok := st.staged(was); ok {
+		st.index()
+		delete(st.there, was)
+		st.there[now], st.adds[i].origin = i, now
 		return nil
 	}
-	if seq, ok, err := st.l.entryOf(o.of, o.seq); err != nil || ok && !st.dead[seq] {
+	seq, ok, err := st.entry(was)
+	if st.moves == nil {
+		st.moves, st.moved = map[uint32]origin{}, map[origin]uint32{}
+	}
+	if ok {
+		delete(st.moved, was)
+		st.moved[now], st.moves[seq] = seq, now
+	}
+	return err
+}
+
+// has reports whether the log has o by now.
+func (st *releaseStage) has(o origin) (bool, error) {
+	if _, ok := st.staged(o); ok {
+		return true, nil
+	}
+	_, ok, err := st.entry(o)
+	return ok, err
+}
+
+// add appends o, unless it is there.
+func (st *releaseStage) add(job int, o origin) error {
+	if has, err := st.has(o); has || err != nil {
 		return err
 	}
-	if last := len(st.adds) - 1; st.there == nil && last >= 0 && st.adds[last].seq >= o.seq {
-		st.there = make(map[origin]int, cap(st.adds))
-		for i := range st.adds {
-			if a := &st.adds[i]; !a.dead && !a.void {
-				st.there[a.origin] = i
-			}
-		}
+	if last := len(st.adds) - 1; last >= 0 && st.adds[last].seq >= o.seq {
+		st.index()
 	}
 	if st.there != nil {
 		st.there[o] = len(st.adds)
 	}
 	st.adds = append(st.adds, adding{origin: o, job: job})
 	return nil
+}
+
+// index makes there, if it is nil.
+func (st *releaseStage) index() {
+	if st.there != nil {
+		return
+	}
+	st.there = make(map[origin]int, cap(st.adds))
+	for i := range st.adds {
+		if a := &st.adds[i]; !a.dead && !a.void {
+			st.there[a.origin] = i
+		}
+	}
 }
 
 // staged returns the number in adds of what is there as o.
@@ -103,6 +150,9 @@ func (st *releaseStage) staged(o origin) (int, bool) {
 // number gives the added entries their Added, when all jobs have been planned.
 func (st *releaseStage) number() error {
 	st.adds = slices.DeleteFunc(st.adds, func(a adding) bool { return a.void })
+	for _, seq := range slices.Sorted(maps.Keys(st.moves)) {
+		st.base(st.moves[seq].of)
+	}
 	if len(st.adds) == 0 {
 		return nil
 	}
@@ -112,19 +162,29 @@ func (st *releaseStage) number() error {
 	first, err := store.Number(store.Added(st.l.head), st.at, len(st.adds))
 	st.first = int64(first)
 	for i := range st.adds {
-		if of := st.adds[i].of; !slices.Contains(st.bases, of) {
-			st.bases = append(st.bases, of)
-		}
+		st.base(st.adds[i].of)
 	}
 	return err
 }
 
-func (st *releaseStage) empty() bool { return len(st.adds) == 0 && len(st.dead) == 0 }
+// base is the number of a log of objects among the bases, a new one if it has none.
+func (st *releaseStage) base(of *logIndex) uint32 {
+	i := slices.Index(st.bases, of)
+	if i < 0 {
+		i = len(st.bases)
+		st.bases = append(st.bases, of)
+	}
+	return uint32(i)
+}
+
+func (st *releaseStage) empty() bool {
+	return len(st.adds) == 0 && len(st.dead) == 0 && len(st.moves) == 0
+}
 
 // releasing is added entry i.
 func (st *releaseStage) releasing(i int) releasing {
 	a := &st.adds[i]
-	return releasing{base: uint32(slices.Index(st.bases, a.of)), ref: a.seq, added: st.first + int64(i), dead: a.dead}
+	return releasing{base: st.base(a.of), ref: a.seq, added: st.first + int64(i), dead: a.dead}
 }
 
 // write writes the segments that change.
@@ -152,6 +212,9 @@ func (st *releaseStage) write(tx *bbolt.Tx) error {
 	for seq := range st.dead {
 		changed[seq/segmentSlots] = true
 	}
+	for seq := range st.moves {
+		changed[seq/segmentSlots] = true
+	}
 	for seq := n; seq < end; seq++ {
 		changed[seq/segmentSlots] = true
 	}
@@ -164,6 +227,9 @@ func (st *releaseStage) write(tx *bbolt.Tx) error {
 				continue
 			}
 			e := st.l.rel.at(seq)
+			if o, ok := st.moves[seq]; ok {
+				e.base, e.ref = st.base(o.of), o.seq
+			}
 			e.dead = st.l.deleted.has(seq) || st.dead[seq]
 			list = append(list, e)
 		}
@@ -207,6 +273,10 @@ func (st *releaseStage) publish() error {
 	l := st.l
 	l.moved++
 	l.rel.bases = st.bases
+	for seq, o := range st.moves {
+		l.rel.move(seq, st.base(o.of), o.seq)
+		l.seen.add(o.of.label(o.seq))
+	}
 	losses, err := l.losses(slices.Sorted(maps.Keys(st.dead)))
 	if err != nil {
 		return err

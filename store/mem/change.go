@@ -24,10 +24,14 @@ type change struct {
 type release struct {
 	log   *log             // perhaps not in the Store yet
 	drop  map[*object]bool // of those that log has
+	move  []moving         // of those that log has, none twice
 	add   []*object
 	isNew map[*object]bool // those of add
 	first store.Added      // of add
 }
+
+// A moving is an entry of a release log that becomes that of another object.
+type moving struct{ was, now *object }
 
 func newLog() *log { return &log{byID: map[stix.ID][]*entry{}} }
 
@@ -178,6 +182,11 @@ func (c *change) release(rel *store.Release) error {
 			r.withdraw(o)
 		}
 	}
+	for i := range rel.Move {
+		if err := c.move(r, rel.Of, &rel.Move[i]); err != nil {
+			return err
+		}
+	}
 	for _, a := range rel.Add {
 		if o := c.find(rel.Of, a); o != nil && !r.has(o) {
 			r.add = append(r.add, o)
@@ -187,16 +196,53 @@ func (c *change) release(rel *store.Release) error {
 	return nil
 }
 
+// move works out m, of a release of entries of a log.
+func (c *change) move(r *release, of store.LogID, m *store.Move) error {
+	if from := c.s.logs[m.From]; from != nil && from.releases {
+		return fmt.Errorf("%w: move from %q, which is a release log", store.ErrInvalid, m.From)
+	}
+	was, now := c.find(m.From, m.Was), c.find(of, m.Now)
+	if was == nil || now == nil || !r.has(was) || r.has(now) {
+		return nil
+	}
+	if was.obj.Raw != now.obj.Raw {
+		return fmt.Errorf("%w: move from %q to %q: not the same bytes", store.ErrInvalid, m.From, of)
+	}
+	if r.isNew[was] {
+		delete(r.isNew, was)
+		r.add[slices.Index(r.add, was)] = now
+		r.isNew[now] = true
+	} else if i := r.moved(was); i >= 0 {
+		r.move[i].now = now
+	} else {
+		r.move = append(r.move, moving{was, now})
+	}
+	return nil
+}
+
+// moved is the number of the move by which the log has o, -1 if there is none.
+func (r *release) moved(o *object) int {
+	return slices.IndexFunc(r.move, func(m moving) bool { return m.now == o })
+}
+
+// stays reports whether an object that the log had is still there as itself.
+func (r *release) stays(o *object) bool {
+	return r.log.has(o) && !r.drop[o] && !slices.ContainsFunc(r.move, func(m moving) bool { return m.was == o })
+}
+
 // has reports whether the log has o by now.
 func (r *release) has(o *object) bool {
-	return r.isNew[o] || r.log.has(o) && !r.drop[o]
+	return r.isNew[o] || r.stays(o) || r.moved(o) >= 0
 }
 
 func (r *release) withdraw(o *object) {
 	if r.isNew[o] {
 		delete(r.isNew, o)
 		r.add = slices.DeleteFunc(r.add, func(other *object) bool { return other == o })
-	} else if r.log.has(o) {
+	} else if i := r.moved(o); i >= 0 {
+		r.drop[r.move[i].was] = true
+		r.move = slices.Delete(r.move, i, i+1)
+	} else if r.stays(o) {
 		r.drop[o] = true
 	}
 }
@@ -212,6 +258,7 @@ func (c *change) apply() {
 	}
 	for id, r := range c.releases {
 		r.log.remove(r.drop)
+		r.log.move(r.move)
 		if len(r.add) > 0 {
 			c.s.logs[id] = r.log
 		}

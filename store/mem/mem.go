@@ -189,6 +189,28 @@ func (l *log) remove(gone map[*object]bool) {
 	}
 }
 
+// move gives entries other objects of the same bytes, in their places.
+func (l *log) move(list []moving) {
+	to := map[*object]*object{}
+	for _, m := range list {
+		to[m.was] = m.now
+	}
+	exchange := func(entries []*entry) {
+		for i, e := range entries {
+			if now := to[e.object]; now != nil {
+				entries[i] = &entry{added: e.added, object: now}
+			}
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	exchange(l.entries)
+	for _, m := range list {
+		exchange(l.byID[m.was.obj.ID])
+	}
+}
+
 // clone makes a copy of o that shares no memory with it.
 func clone(o stix.Object) stix.Object {
 	markings := slices.Clone(o.Markings)

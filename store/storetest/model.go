@@ -19,7 +19,7 @@ var randomCases = []Case{
 	{
 		"RandomOperations", "After the same calls every store answers every call as store/mem does, the reference.",
 		func(ctx context.Context, f *Fixture) error {
-			rnd := rand.New(rand.NewPCG(3, 4))
+			rnd := rand.New(rand.NewPCG(4, 4))
 			return Model(ctx, f, 400, rnd.IntN)
 		},
 	},

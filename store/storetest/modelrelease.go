@@ -75,6 +75,9 @@ func (m *model) releaseStep() {
 func (m *model) release() {
 	b := store.Batch{At: testTime.Add(time.Duration(m.clock)*time.Millisecond + time.Duration(m.choose(1000)))}
 	m.releases(&b)
+	if r := &b.Releases[0]; m.choose(8) == 0 {
+		r.Move = append(r.Move, m.oddMove(r)...)
+	}
 	m.same("Commit of releases", func(s store.Store) (any, error) { return s.Commit(m.ctx, &b) })
 }
 
@@ -95,8 +98,37 @@ func (m *model) releases(b *store.Batch) {
 		if m.choose(4) == 0 {
 			r.Add = append(r.Add, m.position(r.Of), m.position(r.Of))
 		}
+		if m.choose(3) == 0 {
+			r.Move = m.moves(&r)
+		}
 		b.Releases = append(b.Releases, r)
 	}
+}
+
+// moves are some to entries of r.Of of what r.Log has.
+func (m *model) moves(r *store.Release) (list []store.Move) {
+	q := all()
+	q.Limit, q.Want = 1000, store.WantRows|store.WantSource|store.WantObjects
+	var from, to store.Page
+	m.ok(m.ref.Read(m.ctx, r.Log, &q, &from), "read of the reference")
+	m.ok(m.ref.Read(m.ctx, r.Of, &q, &to), "read of the reference")
+	for i := m.choose(3); i < len(from.Rows); i += 1 + m.choose(3) {
+		for k := range to.Rows {
+			if was, now := &from.Rows[i], &to.Rows[k]; string(from.Object(i)) == string(to.Object(k)) && (was.Of != r.Of || m.choose(8) == 0) {
+				list = append(list, store.Move{From: was.Of, Was: was.At, Now: now.Added})
+			}
+		}
+	}
+	return list
+}
+
+// oddMove is one to other bytes, often: of two errors of a batch either may come.
+func (m *model) oddMove(r *store.Release) []store.Move {
+	rows := m.rows(r.Log)
+	if len(rows) == 0 {
+		return nil
+	}
+	return []store.Move{{From: rows[0].Of, Was: rows[0].At, Now: m.position(r.Of)}}
 }
 
 // wrongKind does what a log's kind rules out, if it has one by now.

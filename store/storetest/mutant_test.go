@@ -67,7 +67,7 @@ func TestMutants(t *testing.T) {
 func mutants() []mutant {
 	return slices.Concat(
 		queryMutants(), pageMutants(), writeMutants(), documentMutants(),
-		labelMutants(), gateMutants(), releaseMutants(), withdrawMutants(), baseMutants(), wholeMutants(),
+		labelMutants(), gateMutants(), releaseMutants(), withdrawMutants(), moveMutants(), baseMutants(), wholeMutants(),
 	)
 }
 

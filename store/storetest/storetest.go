@@ -73,7 +73,7 @@ func Cases() []Case {
 	return slices.Concat(
 		addedCases, followCases, bytesCases, outcomeCases, queryCases, pageCases,
 		deleteCases, statCases, documentCases, batchCases, lifeCases, randomCases,
-		labelCases, gateCases, releaseCases, withdrawCases, baseCases, wholeCases,
+		labelCases, gateCases, releaseCases, withdrawCases, moveCases, baseCases, wholeCases,
 	)
 }
 
