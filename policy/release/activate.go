@@ -104,18 +104,15 @@ func (r *Releaser) objects(ctx context.Context, l *logFacts, entries []int32, fn
 		if page.N == 0 {
 			return nil
 		}
-		all, start := string(page.Objects), 0
 		for i := range page.Rows {
 			row := &page.Rows[i]
-			raw := all[start:row.End]
-			start = row.End + 1
 			for len(entries) > 0 && r.g.entries[entries[0]].added < row.Added {
 				entries = entries[1:]
 			}
 			if len(entries) == 0 || r.g.entries[entries[0]].added != row.Added {
 				continue
 			}
-			fn(entries[0], raw)
+			fn(entries[0], string(page.Object(i)))
 			entries = entries[1:]
 		}
 	}

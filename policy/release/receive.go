@@ -108,14 +108,11 @@ func (r *Releaser) world(ctx context.Context, d *Delivery) (map[stix.ID][]*stix.
 		if err := r.c.Store.Read(ctx, Of(r.reader(d), d.Log), &q, &page); err != nil {
 			return nil, err
 		}
-		all, start := string(page.Objects), 0
 		for i := range page.Rows {
-			row := &page.Rows[i]
-			o, err := stix.Parse(all[start:row.End])
+			o, err := stix.Parse(string(page.Object(i)))
 			if err != nil {
-				return nil, fmt.Errorf("release: %s: %w", row.ID, err)
+				return nil, fmt.Errorf("release: %s: %w", page.Rows[i].ID, err)
 			}
-			start = row.End + 1
 			world[o.ID] = append(world[o.ID], &o)
 		}
 	}
