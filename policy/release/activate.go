@@ -14,20 +14,28 @@ type prospect struct {
 	o       *outlook
 	rel     masks
 	asks    map[policy.Instant][]int32
-	needs   []need  // copies that decisions ask for
+	copies  *copies
 	changed []int32 // entries whose release logs would change
 }
 
-// prospect works out what everybody would see under set, and changes nothing.
-func (r *Releaser) prospect(ctx context.Context, set *policy.Set, now policy.Instant) (*prospect, error) {
-	p := &prospect{b: r.newBook(set), o: newOutlook(r.g, recipients(set)), asks: map[policy.Instant][]int32{}}
+// prospect works out what everybody would see under set. It changes nothing, but
+// for the redacted copies that set asks for: k keeps them.
+func (r *Releaser) prospect(ctx context.Context, set *policy.Set, now policy.Instant, k keeper) (*prospect, error) {
+	p := &prospect{b: r.newBook(set), o: newOutlook(r.g, recipients(set)), asks: map[policy.Instant][]int32{}, copies: newCopies(k)}
 	p.b.unheld(p.o)
 	if err := r.carryReleased(ctx, p); err != nil {
 		return nil, err
 	}
-	if err := r.decideAll(ctx, p, now); err != nil {
+	needs, err := r.decideAll(ctx, p, now)
+	if err != nil {
 		return nil, err
 	}
+	sources, err := r.redact(ctx, p.copies, needs)
+	if err != nil {
+		return nil, err
+	}
+	p.o.showCopies(p.copies, sources)
+	p.rel.grow(len(r.g.entries))
 	all := make([]int32, 0, len(r.g.entries))
 	for n := range r.g.entries {
 		if !r.g.entries[n].gone {
@@ -68,10 +76,12 @@ func (r *Releaser) carryReleased(ctx context.Context, p *prospect) error {
 	return nil
 }
 
-// decideAll decides about every entry under p. It reads the objects of a log
-// once, and only if some flow of the collection looks at objects one by one.
-func (r *Releaser) decideAll(ctx context.Context, p *prospect, now policy.Instant) error {
-	at := &ruling{p.b, p.o, &p.rel, p.asks, &p.needs}
+// decideAll decides about every entry under p, and returns the copies that the
+// decisions ask for. It reads the objects of a log once, and only if some flow of
+// the collection looks at objects one by one.
+func (r *Releaser) decideAll(ctx context.Context, p *prospect, now policy.Instant) ([]need, error) {
+	var needs []need
+	at := &ruling{p.b, p.o, &p.rel, p.asks, &needs}
 	for _, l := range r.g.logs {
 		var look []int32
 		for _, n := range l.byAdded {
@@ -85,10 +95,10 @@ func (r *Releaser) decideAll(ctx context.Context, p *prospect, now policy.Instan
 			}
 		}
 		if err := r.objects(ctx, l, look, func(n int32, raw string) { r.decide(at, n, raw, now) }); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return needs, nil
 }
 
 // objects calls fn with the object of each of entries, which are in order and of
@@ -128,17 +138,14 @@ func (r *Releaser) Activate(ctx context.Context, set *policy.Set, put []store.Do
 	if err := r.step(ctx, ""); err != nil {
 		return err
 	}
-	p, err := r.prospect(ctx, set, r.now())
+	p, err := r.prospect(ctx, set, r.now(), storing{r})
 	if err != nil {
-		return err
+		return r.fail(err) // copies may be stored, and not all be in the graph
 	}
 	was := r.set
 	fresh := r.began.fresh(set, r.now())
-	put = append(slices.Clone(put), fresh...)
-	if err = r.adopt(ctx, p); err == nil {
-		err = r.commitWith(ctx, put, nil)
-	}
-	if err != nil {
+	r.adopt(p)
+	if err = r.commitWith(ctx, append(slices.Clone(put), fresh...), nil); err != nil {
 		r.set = was
 		return r.fail(err)
 	}

@@ -50,7 +50,7 @@ func BenchmarkRelease(b *testing.B) {
 				b.StopTimer()
 				w.r.g = newGraph()
 				w.r.g.log(intel, intel, "")
-				w.r.copies = newCopies()
+				w.r.copies = newCopies(storing{w.r})
 				w.r.o = newOutlook(w.r.g, w.r.b.set.Partners())
 				w.r.rel = masks{width: w.r.rel.width}
 				clear(w.r.pending)
@@ -81,7 +81,7 @@ func BenchmarkProspect(b *testing.B) {
 	}
 	set := setOf(b, partners(20)...)
 	for b.Loop() {
-		if _, err := w.r.prospect(b.Context(), set, w.r.now()); err != nil {
+		if _, err := w.r.prospect(b.Context(), set, w.r.now(), storing{w.r}); err != nil {
 			b.Fatal(err)
 		}
 	}

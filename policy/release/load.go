@@ -37,7 +37,7 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 	if err := r.labels.load(ctx); err != nil {
 		return err
 	}
-	r.g, r.o, r.b, r.copies = newGraph(), nil, nil, newCopies()
+	r.g, r.o, r.b, r.copies = newGraph(), nil, nil, newCopies(storing{r})
 	r.pending, r.positions, r.relabels = map[int32]bool{}, map[store.LogID]position{}, map[int32][]store.Relabel{}
 	r.defs, r.sources, r.waiting, r.again, r.fresh = newDefinitions(), map[sourceKey]*source{}, map[int32][]int32{}, nil, nil
 	r.set = set
@@ -67,24 +67,24 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 	if _, err := r.labelAgain(ctx); err != nil {
 		return err
 	}
-	p, err := r.prospect(ctx, set, now)
+	p, err := r.prospect(ctx, set, now, storing{r})
 	if err != nil {
 		return err
 	}
-	return r.adopt(ctx, p)
+	r.adopt(p)
+	return nil
 }
 
-// adopt makes p what is in force, with the copies that it asks for.
-func (r *Releaser) adopt(ctx context.Context, p *prospect) error {
-	r.set, r.b, r.o, r.rel, r.asks, r.needs, r.stale = p.b.set, p.b, p.o, p.rel, p.asks, p.needs, true
-	r.copies, r.sources = newCopies(), map[sourceKey]*source{}
+// adopt makes p what is in force.
+func (r *Releaser) adopt(p *prospect) {
+	r.set, r.b, r.o, r.rel, r.asks, r.needs, r.stale = p.b.set, p.b, p.o, p.rel, p.asks, nil, true
+	r.copies, r.sources = p.copies, map[sourceKey]*source{}
 	for _, n := range p.changed {
 		r.pending[n] = true
 	}
 	r.purgeDue = 0 // the next step looks
 	r.setDue()
 	r.publish()
-	return r.settle(ctx, nil)
 }
 
 // settle works out who sees what after decisions about entries, with the copies
@@ -101,19 +101,14 @@ func (r *Releaser) settle(ctx context.Context, entries []int32) error {
 		}
 	}
 	entries = append(entries, again...)
-	copies, err := r.redact(ctx)
+	needs := r.needs
+	r.needs = nil
+	sources, err := r.redact(ctx, r.copies, needs)
 	if err != nil {
 		return err
 	}
 	r.rel.grow(len(r.g.entries))
-	shown := r.showCopies(r.o, entries)
-	if len(copies) > 0 {
-		var sources []int32
-		for _, n := range copies {
-			sources = append(sources, r.copies.from[n]...)
-		}
-		shown = append(shown, r.showCopies(r.o, sources)...)
-	}
+	shown := r.o.showCopies(r.copies, append(sources, entries...))
 	r.note(r.o.settle(append(shown, entries...)))
 	return nil
 }

@@ -17,7 +17,8 @@ type Plan struct {
 	More    int      // changes beyond those
 }
 
-// A Total counts entries of a collection for one partner.
+// A Total counts entries of a collection for one partner. A partner without an
+// agreement sees nothing: of one that leaves everything is withdrawn.
 type Total struct {
 	Partner    policy.OrgID
 	Collection store.LogID
@@ -31,7 +32,7 @@ type Change struct {
 	Partner    policy.OrgID
 	Collection store.LogID
 	Object     stix.ID
-	Version    string
+	Version    string // as clients name it; "" if it is to be named by when a copy is made
 	Release    bool
 }
 
@@ -45,96 +46,142 @@ func (r *Releaser) Plan(ctx context.Context, set *policy.Set, limit int) (*Plan,
 			return nil, err
 		}
 	}
-	p, err := r.prospect(ctx, set, r.now())
+	s := r.suppose()
+	defer s.forget()
+	p, err := r.prospect(ctx, set, r.now(), s)
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{Totals: r.totals(p)}
-	return plan, r.changes(ctx, p, plan, limit)
+	d := &drawing{r: r, p: p, s: s, limit: limit, totals: map[totalKey]*Total{}}
+	if err := d.draw(ctx); err != nil {
+		return nil, err
+	}
+	return d.finish(), nil
 }
 
-func (r *Releaser) totals(p *prospect) []Total {
-	type key struct {
-		partner policy.OrgID
-		log     store.LogID
-	}
-	counts := map[key]*Total{}
-	count := func(partner policy.OrgID, n int32) *Total {
-		k := key{partner, r.g.logs[r.g.entries[n].log].of}
-		t := counts[k]
-		if t == nil {
-			t = &Total{Partner: partner, Collection: k.log}
-			counts[k] = t
+// A drawing is a Plan at work.
+type drawing struct {
+	Plan
+	r      *Releaser
+	p      *prospect
+	s      *supposing
+	limit  int
+	totals map[totalKey]*Total
+}
+
+type totalKey struct {
+	partner policy.OrgID
+	log     store.LogID
+}
+
+// A side is a partner's number in the outlook in force and in the prospect, -1 if
+// it has no agreement there and sees nothing.
+type side struct {
+	partner  policy.OrgID
+	was, now int
+}
+
+// sides are those who have an agreement in force, and those who get one.
+func (d *drawing) sides() []side {
+	var all []side
+	for i, partner := range d.r.o.partners {
+		now, stays := d.p.o.number[partner]
+		if !stays {
+			now = -1
 		}
-		return t
+		all = append(all, side{partner, i, now})
 	}
-	for n := range r.g.entries {
-		if r.g.entries[n].gone {
+	for i, partner := range d.p.o.partners {
+		if _, known := d.r.o.number[partner]; !known {
+			all = append(all, side{partner, -1, i})
+		}
+	}
+	slices.SortFunc(all, func(a, b side) int { return cmp.Compare(a.partner, b.partner) })
+	return all
+}
+
+// draw counts what everybody sees, and names what changes.
+func (d *drawing) draw(ctx context.Context) error {
+	sides := d.sides()
+	d.r.rel.grow(len(d.r.g.entries)) // of copies that are only supposed nobody has any
+	var changed []Change
+	for i := range d.r.g.entries {
+		n := int32(i)
+		if d.r.g.entries[n].gone {
 			continue
 		}
-		shown, rel := p.o.shown.of(int32(n)), p.rel.of(int32(n))
-		for i, partner := range p.o.partners {
-			switch now, was := shown.has(i), rel.has(i); {
-			case now && was:
-				count(partner, int32(n)).Stays++
-			case now:
-				count(partner, int32(n)).Released++
-			case was:
-				count(partner, int32(n)).Withdrawn++
+		rel, shown := d.r.rel.of(n), d.p.o.shown.of(n)
+		changed = changed[:0]
+		for _, s := range sides {
+			was, now := s.was >= 0 && rel.has(s.was), s.now >= 0 && shown.has(s.now)
+			if d.count(s.partner, n, was, now) {
+				changed = append(changed, Change{Partner: s.partner, Release: now})
 			}
 		}
-	}
-	for i, partner := range r.o.partners { // whose agreements end
-		if _, stays := p.o.number[partner]; !stays {
-			r.eachReleased(i, func(n int32) { count(partner, n).Withdrawn++ })
-		}
-	}
-	var out []Total
-	for _, t := range counts {
-		if t.Released+t.Withdrawn > 0 {
-			out = append(out, *t)
-		}
-	}
-	slices.SortFunc(out, func(a, b Total) int {
-		return cmp.Or(cmp.Compare(a.Partner, b.Partner), cmp.Compare(a.Collection, b.Collection))
-	})
-	return out
-}
-
-// eachReleased calls fn for every entry that partner i has.
-func (r *Releaser) eachReleased(i int, fn func(n int32)) {
-	for n := range r.g.entries {
-		if !r.g.entries[n].gone && r.rel.of(int32(n)).has(i) {
-			fn(int32(n))
-		}
-	}
-}
-
-// changes names the first limit changes.
-func (r *Releaser) changes(ctx context.Context, p *prospect, plan *Plan, limit int) error {
-	for _, n := range p.changed {
-		shown, rel := p.o.shown.of(n), p.rel.of(n)
-		var o stix.Object
-		for i, partner := range p.o.partners {
-			if shown.has(i) == rel.has(i) {
-				continue
-			}
-			if len(plan.Changes) >= limit {
-				plan.More++
-				continue
-			}
-			if o.Raw == "" {
-				raw, err := r.object(ctx, n)
-				if err == nil {
-					o, err = stix.Parse(raw)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			plan.Changes = append(plan.Changes, Change{Partner: partner, Collection: r.g.logs[r.g.entries[n].log].of,
-				Object: o.ID, Version: cmp.Or(o.VersionText(), r.g.entries[n].added.String()), Release: shown.has(i)})
+		if err := d.list(ctx, n, changed); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// count counts entry n for a partner, and reports whether something changes.
+func (d *drawing) count(partner policy.OrgID, n int32, was, now bool) bool {
+	if !was && !now {
+		return false
+	}
+	key := totalKey{partner, d.r.g.logs[d.r.g.entries[n].log].of}
+	t := d.totals[key]
+	if t == nil {
+		t = &Total{Partner: partner, Collection: key.log}
+		d.totals[key] = t
+	}
+	switch {
+	case was && now:
+		t.Stays++
+	case now:
+		t.Released++
+	default:
+		t.Withdrawn++
+	}
+	return was != now
+}
+
+// list names changes of entry n, as far as there is room.
+func (d *drawing) list(ctx context.Context, n int32, changed []Change) error {
+	room := max(0, min(len(changed), d.limit-len(d.Changes)))
+	d.More += len(changed) - room
+	if room == 0 {
+		return nil
+	}
+	raw, err := d.s.text(ctx, n)
+	if err != nil {
+		return err
+	}
+	o, err := stix.Parse(raw)
+	if err != nil {
+		return err
+	}
+	version := o.VersionText()
+	if _, supposed := d.s.texts[n]; version == "" && !supposed {
+		version = d.r.g.entries[n].added.String()
+	}
+	for _, c := range changed[:room] {
+		c.Collection, c.Object, c.Version = d.r.g.logs[d.r.g.entries[n].log].of, o.ID, version
+		d.Changes = append(d.Changes, c)
+	}
+	return nil
+}
+
+// finish is the Plan, with the totals of those for whom something changes.
+func (d *drawing) finish() *Plan {
+	for _, t := range d.totals {
+		if t.Released+t.Withdrawn > 0 {
+			d.Totals = append(d.Totals, *t)
+		}
+	}
+	slices.SortFunc(d.Totals, func(a, b Total) int {
+		return cmp.Or(cmp.Compare(a.Partner, b.Partner), cmp.Compare(a.Collection, b.Collection))
+	})
+	return &d.Plan
 }

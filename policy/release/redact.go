@@ -3,9 +3,8 @@ package release
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"log/slog"
+	"maps"
 	"slices"
 
 	"entente/policy"
@@ -33,14 +32,15 @@ type copyKey struct {
 	partner policy.OrgID
 }
 
-// copies are the redacted copies under the agreements in force.
+// copies are the redacted copies under a set of agreements.
 type copies struct {
 	of   map[copyKey]int32 // the copy's entry
 	from map[int32][]int32 // by the copy's entry: whose copy it is; versions that look the same share one
+	keeper
 }
 
-func newCopies() *copies {
-	return &copies{of: map[copyKey]int32{}, from: map[int32][]int32{}}
+func newCopies(k keeper) *copies {
+	return &copies{of: map[copyKey]int32{}, from: map[int32][]int32{}, keeper: k}
 }
 
 // loadSecret returns the secret that names copies; the first to need it makes it.
@@ -62,15 +62,15 @@ func loadSecret(ctx context.Context, st store.Store, random io.Reader) ([]byte, 
 	}
 }
 
-// redact makes the copies that decisions asked for and returns the entries of
-// copies about which settle has to think again. Copies are made once: one that
-// is there already is found by its content. The versions of an object take
-// turns, because a copy that would look like that of the version before is not
-// made.
-func (r *Releaser) redact(ctx context.Context) ([]int32, error) {
-	needs := r.needs
-	r.needs = nil
-	var dirty []int32
+// redact makes the copies that decisions asked for, notes them in c and returns
+// the entries whose copies they are, in order. Copies are made once: one that is
+// there already is found by its content. The versions of an object take turns,
+// because a copy that would look like that of the version before is not made.
+func (r *Releaser) redact(ctx context.Context, c *copies, needs []need) ([]int32, error) {
+	var sources []int32
+	for i := range needs {
+		sources = append(sources, needs[i].entry)
+	}
 	for len(needs) > 0 {
 		waiting := map[copyKey]bool{}
 		for i := range needs {
@@ -84,13 +84,13 @@ func (r *Releaser) redact(ctx context.Context) ([]int32, error) {
 			}
 			now = append(now, n)
 		}
-		made, err := r.makeCopies(ctx, now)
-		if err != nil {
+		if err := r.makeCopies(ctx, c, now); err != nil {
 			return nil, err
 		}
-		dirty, needs = append(dirty, made...), later
+		needs = later
 	}
-	return dirty, nil
+	slices.Sort(sources)
+	return slices.Compact(sources), nil
 }
 
 // before is the version before entry n in its log, -1 if there is none.
@@ -104,23 +104,21 @@ func (r *Releaser) before(n int32) int32 {
 	return before
 }
 
-// makeCopies makes or finds the copies that are needed, and returns their
-// entries. What cannot be redacted has none: it is withheld.
-func (r *Releaser) makeCopies(ctx context.Context, needs []need) ([]int32, error) {
-	var entries []int32
+// makeCopies makes or finds the copies that are needed. What cannot be redacted
+// has none: it is withheld.
+func (r *Releaser) makeCopies(ctx context.Context, c *copies, needs []need) error {
 	fresh := map[store.LogID][]made{}
 	for i := range needs {
 		if r.g.entries[needs[i].entry].gone {
 			continue
 		}
-		m, err := r.makeCopy(ctx, &needs[i])
+		m, err := r.makeCopy(ctx, c, &needs[i])
 		switch {
 		case errors.Is(err, stix.ErrUnredactable):
 		case err != nil:
-			return nil, err
+			return err
 		case m.entry >= 0:
-			r.remember(&needs[i], m.entry)
-			entries = append(entries, m.entry)
+			c.remember(&needs[i], m.entry)
 		default:
 			of := r.g.logs[r.g.entries[needs[i].entry].log].of
 			log := redactedFor(needs[i].partner, of)
@@ -128,14 +126,18 @@ func (r *Releaser) makeCopies(ctx context.Context, needs []need) ([]int32, error
 			fresh[log] = append(fresh[log], m)
 		}
 	}
-	for log, list := range fresh {
-		kept, err := r.keepCopies(ctx, log, list)
+	for _, log := range slices.Sorted(maps.Keys(fresh)) {
+		kept, err := c.keep(ctx, log, fresh[log])
 		if err != nil {
-			return nil, err
+			return err
 		}
-		entries = append(entries, kept...)
+		for i, n := range kept {
+			if n >= 0 {
+				c.remember(fresh[log][i].need, n)
+			}
+		}
 	}
-	return entries, nil
+	return nil
 }
 
 // A made copy is at an entry, or, if that is -1, still to be stored.
@@ -145,7 +147,7 @@ type made struct {
 	copy  stix.Object
 }
 
-func (r *Releaser) makeCopy(ctx context.Context, need *need) (made, error) {
+func (r *Releaser) makeCopy(ctx context.Context, c *copies, need *need) (made, error) {
 	raw, err := r.object(ctx, need.entry)
 	if err != nil {
 		return made{}, err
@@ -158,7 +160,7 @@ func (r *Releaser) makeCopy(ctx context.Context, need *need) (made, error) {
 	if p.Strip, err = r.present(raw, p.Strip); err != nil {
 		return made{}, err
 	}
-	if n, err := r.sameAsBefore(ctx, need, raw, p); n >= 0 || err != nil {
+	if n, err := r.sameAsBefore(ctx, c, need, raw, p); n >= 0 || err != nil {
 		return made{need: need, entry: n}, err
 	}
 	text, err := stix.Project(raw, p)
@@ -178,7 +180,7 @@ func (r *Releaser) projection(source *stix.Object, need *need) *stix.Projection 
 		DropHost:   func(h string) bool { return slices.Contains(profile.DropHosts, h) },
 	}
 	if !profile.Anonymise {
-		p.CreatedBy = r.b.set.Us
+		p.CreatedBy = r.set.Us
 	}
 	return p
 }
@@ -205,12 +207,12 @@ func (r *Releaser) present(raw string, selectors []string) ([]string, error) {
 // sameAsBefore returns the copy of the version before, if what is left of this
 // one is the same, else -1: a copy does not tell that something has changed which
 // it does not show.
-func (r *Releaser) sameAsBefore(ctx context.Context, need *need, raw string, p *stix.Projection) (int32, error) {
-	n, ok := r.copies.of[copyKey{r.before(need.entry), need.partner}]
+func (r *Releaser) sameAsBefore(ctx context.Context, c *copies, need *need, raw string, p *stix.Projection) (int32, error) {
+	n, ok := c.of[copyKey{r.before(need.entry), need.partner}]
 	if !ok {
 		return -1, nil
 	}
-	text, err := r.object(ctx, n)
+	text, err := c.text(ctx, n)
 	if err != nil {
 		return -1, err
 	}
@@ -226,59 +228,29 @@ func (r *Releaser) sameAsBefore(ctx context.Context, need *need, raw string, p *
 	return n, nil
 }
 
-// keepCopies stores copies and takes them into the graph.
-func (r *Releaser) keepCopies(ctx context.Context, log store.LogID, list []made) ([]int32, error) {
-	batch := store.Batch{Log: log, At: r.c.Now()}
-	for i := range list {
-		batch.Objects = append(batch.Objects, list[i].copy)
-		batch.Labels = append(batch.Labels, r.g.entries[list[i].need.entry].label)
-	}
-	receipt, err := r.c.Store.Commit(ctx, &batch)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.followAll(ctx, log); err != nil {
-		return nil, err
-	}
-	var entries []int32
-	for i, out := range receipt.Outcomes {
-		if out != store.Stored && out != store.Duplicate {
-			r.c.Log.Warn("a redacted copy contradicts one that was made before: withheld", slog.String("log", string(log)), slog.String("object", string(list[i].copy.ID)))
-			continue
-		}
-		n, ok := r.g.at(r.g.byLog[log], receipt.Added[i])
-		if !ok {
-			return nil, fmt.Errorf("%w: redacted copy %s is not where it was stored", store.ErrCorrupt, list[i].copy.ID)
-		}
-		r.remember(list[i].need, n)
-		entries = append(entries, n)
-	}
-	return entries, nil
-}
-
 // remember remembers that n is the copy that was needed.
-func (r *Releaser) remember(need *need, n int32) {
+func (c *copies) remember(need *need, n int32) {
 	key := copyKey{need.entry, need.partner}
-	if r.copies.of[key] == n && slices.Contains(r.copies.from[n], need.entry) {
+	if c.of[key] == n && slices.Contains(c.from[n], need.entry) {
 		return
 	}
-	r.copies.of[key] = n
-	r.copies.from[n] = append(r.copies.from[n], need.entry)
+	c.of[key] = n
+	c.from[n] = append(c.from[n], need.entry)
 }
 
 // showCopies sets who may have copies: the partner, as long as the decision about
 // one of their sources is to redact, and nothing newer of the source is withheld.
 // It returns the copies of entries, whose ok masks were set before.
-func (r *Releaser) showCopies(o *outlook, entries []int32) []int32 {
-	if len(r.copies.of) == 0 {
+func (o *outlook) showCopies(c *copies, entries []int32) []int32 {
+	if len(c.of) == 0 {
 		return nil
 	}
 	seen := map[int32]bool{}
 	var all []int32
 	for _, e := range entries {
-		for _, v := range append(r.g.versions(e), e) {
+		for _, v := range append(o.g.versions(e), e) {
 			for _, p := range o.partners {
-				if n, ok := r.copies.of[copyKey{v, p}]; ok && !seen[n] {
+				if n, ok := c.of[copyKey{v, p}]; ok && !seen[n] {
 					seen[n] = true
 					all = append(all, n)
 				}
@@ -287,11 +259,11 @@ func (r *Releaser) showCopies(o *outlook, entries []int32) []int32 {
 	}
 	o.grow()
 	for _, n := range all {
-		p, ok := o.number[r.g.logs[r.g.entries[n].log].partner]
+		p, ok := o.number[o.g.logs[o.g.entries[n].log].partner]
 		may := o.ok.of(n)
 		clear(may)
-		for _, source := range r.copies.from[n] {
-			if ok && !r.g.entries[source].gone && o.red.of(source).has(p) && o.allows(o.newest(source), p) {
+		for _, source := range c.from[n] {
+			if ok && !o.g.entries[source].gone && o.red.of(source).has(p) && o.allows(o.newest(source), p) {
 				may.set(p)
 			}
 		}

@@ -207,9 +207,7 @@ func TestRetroactive(t *testing.T) {
 	newer := agreement(other, "GREEN", func(a *policy.Agreement) {
 		a.Valid.From, a.Flows[0].Changes.Retroactive = "2026-01-01T12:30:00Z", "none"
 	})
-	if err := w.r.Activate(t.Context(), setOf(t, agreement(partner, "GREEN", nil), newer), nil); err != nil {
-		t.Fatal(err)
-	}
+	w.revise(agreement(partner, "GREEN", nil), newer)
 	w.write(object(idOf("indicator", 2), 0, green1))
 	w.want(partner, "indicator-1@00", "indicator-2@00")
 	w.want(other, "indicator-2@00")
@@ -323,9 +321,7 @@ func TestNothingTwice(t *testing.T) {
 	w.write(plain, versioned)
 	w.now = w.now.Add(time.Minute)
 	w.send(partner, plain, versioned)
-	if err := w.r.Activate(t.Context(), setOf(t, agreement(partner, "GREEN", nil)), nil); err != nil {
-		t.Fatal(err)
-	}
+	w.revise(agreement(partner, "GREEN", nil))
 	if got := w.copies(partner); len(got) != 2 {
 		t.Errorf("partner sees %d objects, want each of 2 once: %v", len(got), got)
 	}
@@ -370,16 +366,12 @@ func TestStopNew(t *testing.T) {
 	suspended := func(effect string) *policy.Agreement {
 		return agreement(partner, "GREEN", func(a *policy.Agreement) { a.Status, a.Suspension.Effect = policy.Suspended, effect })
 	}
-	if err := w.r.Activate(t.Context(), setOf(t, suspended("stop-new")), nil); err != nil {
-		t.Fatal(err)
-	}
+	w.revise(suspended("stop-new"))
 	w.write(object(idOf("indicator", 2), 0, green1))
 	w.want(partner, "indicator-1@00")
 	w.restart(suspended("stop-new"))
 	w.want(partner, "indicator-1@00")
-	if err := w.r.Activate(t.Context(), setOf(t, suspended("stop-new+hide-old")), nil); err != nil {
-		t.Fatal(err)
-	}
+	w.revise(suspended("stop-new+hide-old"))
 	w.want(partner)
 }
 
