@@ -36,6 +36,7 @@ type copyKey struct {
 type copies struct {
 	of   map[copyKey]int32 // the copy's entry
 	from map[int32][]int32 // by the copy's entry: whose copy it is; versions that look the same share one
+	left []int32           // copies that were forgotten and about which showCopies has to think again
 	keeper
 }
 
@@ -70,6 +71,7 @@ func (r *Releaser) redact(ctx context.Context, c *copies, needs []need) ([]int32
 	var sources []int32
 	for i := range needs {
 		sources = append(sources, needs[i].entry)
+		c.forget(&needs[i])
 	}
 	for len(needs) > 0 {
 		waiting := map[copyKey]bool{}
@@ -228,6 +230,17 @@ func (r *Releaser) sameAsBefore(ctx context.Context, c *copies, need *need, raw 
 	return n, nil
 }
 
+// forget forgets the copy that there was: now another is needed, or the same, and
+// maybe it cannot be made.
+func (c *copies) forget(need *need) {
+	key := copyKey{need.entry, need.partner}
+	if n, ok := c.of[key]; ok {
+		delete(c.of, key)
+		c.from[n] = deleteEntry(c.from[n], need.entry)
+		c.left = append(c.left, n)
+	}
+}
+
 // remember remembers that n is the copy that was needed.
 func (c *copies) remember(need *need, n int32) {
 	key := copyKey{need.entry, need.partner}
@@ -240,13 +253,18 @@ func (c *copies) remember(need *need, n int32) {
 
 // showCopies sets who may have copies: the partner, as long as the decision about
 // one of their sources is to redact, and nothing newer of the source is withheld.
-// It returns the copies of entries, whose ok masks were set before.
+// It returns the copies of entries, whose ok masks were set before, and those that
+// were forgotten.
 func (o *outlook) showCopies(c *copies, entries []int32) []int32 {
-	if len(c.of) == 0 {
+	if len(c.of)+len(c.left) == 0 {
 		return nil
 	}
 	seen := map[int32]bool{}
-	var all []int32
+	all := c.left
+	c.left = nil
+	for _, n := range all {
+		seen[n] = true
+	}
 	for _, e := range entries {
 		for _, v := range append(o.g.versions(e), e) {
 			for _, p := range o.partners {

@@ -200,6 +200,39 @@ func TestRedaction(t *testing.T) {
 	}
 }
 
+// When the flow under which a copy was made ends, another may ask for another copy,
+// or for one that cannot stand beside the first: in no case the first stays.
+func TestCopyOfEndedFlow(t *testing.T) {
+	for _, tc := range []struct {
+		name, flow string
+		copies     int
+	}{
+		{"another copy", "second", 1},
+		{"no copy", "out", 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			first := agreement(partner, "GREEN", func(a *policy.Agreement) { scoped(a); a.Valid.Until = "2026-01-01T13:00:00Z" })
+			then := agreement(partner, "GREEN", func(a *policy.Agreement) {
+				scoped(a)
+				a.ID, a.Flows[0].Name = "mou--ffffffff-0000-4000-8000-00000000000f", tc.flow
+				a.Flows[0].Fields.LabelsAllow = &[]string{}
+			})
+			w := newWorld(t, first, then)
+			w.write(object(idOf("malware", 1), 0, green1, `"is_family":false,"labels":["for the first"],"description":"secret"`,
+				`"granular_markings":[{"marking_ref":"`+red1+`","selectors":["description"]}]`))
+			was := w.copies(partner)
+			if len(was) != 1 || !strings.Contains(was[0].Raw, "for the first") || strings.Contains(was[0].Raw, "secret") {
+				t.Fatalf("partner sees %v", was)
+			}
+			w.now = w.now.Add(2 * time.Hour)
+			now := w.copies(partner)
+			if len(now) != tc.copies || len(now) > 0 && strings.Contains(now[0].Raw, "for the first") {
+				t.Errorf("partner sees %v, want %d, and not %v", now, tc.copies, was)
+			}
+		})
+	}
+}
+
 func TestRetroactive(t *testing.T) {
 	w := newWorld(t, agreement(partner, "GREEN", nil))
 	w.write(object(idOf("indicator", 1), 0, green1))
