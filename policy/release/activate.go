@@ -80,15 +80,19 @@ func (r *Releaser) carryReleased(ctx context.Context, p *prospect) error {
 // decisions ask for. It reads the objects of a log once, and only if some flow of
 // the collection looks at objects one by one.
 func (r *Releaser) decideAll(ctx context.Context, p *prospect, now policy.Instant) ([]need, error) {
+	left, err := r.staying(p.b, now)
+	if err != nil {
+		return nil, err
+	}
 	var needs []need
-	at := &ruling{p.b, p.o, &p.rel, p.asks, &needs}
+	at := &ruling{p.b, p.o, &p.rel, p.asks, &needs, left}
 	for _, l := range r.g.logs {
 		var look []int32
 		for _, n := range l.byAdded {
 			f := &r.g.entries[n]
 			switch {
 			case f.gone:
-			case l.id == l.of && r.looks(r.rule(p.b, p.o, p.b.key(r.g, f), now), f.id):
+			case l.id == l.of && r.looks(r.rule(p.b, p.o, at.key(r.g, n), now), f.id):
 				look = append(look, n)
 			default:
 				r.decide(at, n, "", now)

@@ -16,9 +16,12 @@ type ruling struct {
 	rel   *masks
 	asks  map[policy.Instant][]int32
 	needs *[]need
+	left  map[int32]store.Label // of entries some of whose holdings must go at once: what stays; nil: none
 }
 
-func (r *Releaser) inForce() *ruling { return &ruling{r.b, r.o, &r.rel, r.asks, &r.needs} }
+func (r *Releaser) inForce() *ruling {
+	return &ruling{b: r.b, o: r.o, rel: &r.rel, asks: r.asks, needs: &r.needs}
+}
 
 // decide sets the ok and own masks of entry n. raw is its object; it may be "" if
 // looks says that nobody has to look at it.
@@ -30,7 +33,7 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 	}
 	f := &r.g.entries[n]
 	l := r.g.logs[f.log]
-	key := at.b.key(r.g, f)
+	key := at.key(r.g, n)
 	found := r.rule(at.b, at.o, key, now)
 	ok, own, rel := at.o.ok.of(n), at.o.own.of(n), at.rel.of(n)
 	if l.copies {
@@ -51,7 +54,7 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 	if !r.looks(found, f.id) {
 		return
 	}
-	holdings := r.labels.of(f.label)
+	holdings := at.b.holdings(r.labels, key.label)
 	traits := r.traits(n, raw)
 	until := policy.Never
 	look := func(p int) {
@@ -113,6 +116,15 @@ func (r *Releaser) sent(at *ruling, n int32, p int) bool {
 func (b *book) key(g *graph, f *fact) ruleKey {
 	log := g.byLog[g.logs[f.log].of]
 	return ruleKey{log, f.label, b.era(log, f.added)}
+}
+
+// key names the rule for entry n.
+func (at *ruling) key(g *graph, n int32) ruleKey {
+	key := at.b.key(g, &g.entries[n])
+	if left, ok := at.left[n]; ok {
+		key.label = left
+	}
+	return key
 }
 
 // looks reports whether somebody has to look at an object with this rule.

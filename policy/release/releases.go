@@ -220,6 +220,9 @@ func (r *Releaser) cameFor(ctx context.Context, p int, n int32) (int32, error) {
 	holdings := r.labels.of(f.label)
 	for i := range holdings {
 		h := &holdings[i]
+		if r.set.Retain(h, policy.Instant(f.added)) <= r.now() {
+			continue // it is about to go
+		}
 		d, _, _ := policy.Best(r.b.flows[log][p], holdings[i:i+1], traits, r.now(), false)
 		if d.Effect != policy.Withhold && traits != nil || h.From == partnerOf(r.o.partners[p]) {
 			first = min(first, r.g.came(n, h.From))

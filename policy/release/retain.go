@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"entente/policy"
 	"entente/stix"
@@ -18,6 +19,36 @@ func (r *Releaser) retained(n int32) policy.Instant {
 		until = min(until, r.set.Retain(&h, policy.Instant(f.added)))
 	}
 	return until
+}
+
+// staying are, of the entries some of whose holdings must go at once under the set of
+// b, the labels of what stays: 0 if nothing does, else one that only b knows. Nobody is
+// newly shown what the next step takes away.
+func (r *Releaser) staying(b *book, now policy.Instant) (map[int32]store.Label, error) {
+	left, known := map[int32]store.Label{}, map[string]store.Label{}
+	for i := range r.g.entries {
+		f := &r.g.entries[i]
+		goes := func(h policy.Label) bool { return b.set.Retain(&h, policy.Instant(f.added)) <= now }
+		all := r.labels.of(f.label)
+		if f.gone || !slices.ContainsFunc(all, goes) {
+			continue
+		}
+		stay := slices.DeleteFunc(slices.Clone(all), goes)
+		if len(stay) == 0 {
+			left[int32(i)] = 0
+			continue
+		}
+		name, err := text(stay)
+		if err != nil {
+			return nil, err
+		}
+		if known[name] == 0 {
+			b.staying = append(b.staying, stay)
+			known[name] = MaxLabels + store.Label(len(b.staying))
+		}
+		left[int32(i)] = known[name]
+	}
+	return left, nil
 }
 
 // purge removes our copies whose time is over, and returns the entries that
@@ -88,5 +119,6 @@ func (r *Releaser) delete(ctx context.Context, n int32, o *stix.Object) error {
 	}
 	r.g.remove(n)
 	clear(r.rel.of(n))
+	r.fresh = append(r.fresh, r.g.ids[f.id].entries...) // somebody may have seen this one instead of another
 	return nil
 }

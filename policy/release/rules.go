@@ -42,6 +42,16 @@ type book struct {
 	since map[*policy.Flow]policy.Instant
 	eras  map[int32][]policy.Instant // by log: when flows begin to share what comes in, in order
 	rules map[ruleKey]*rule
+
+	staying [][]policy.Label // the holdings of the labels from MaxLabels+1 on, which only decisions of the moment have
+}
+
+// holdings are those that a label stands for.
+func (b *book) holdings(l *labels, n store.Label) []policy.Label {
+	if n > MaxLabels {
+		return b.staying[n-MaxLabels-1]
+	}
+	return l.of(n)
 }
 
 // unheld notes who may see what mentions an id that nobody holds: those all of
@@ -93,7 +103,7 @@ func (r *Releaser) rule(b *book, o *outlook, key ruleKey, now policy.Instant) *r
 		return known
 	}
 	found := newRule(o.ok.width)
-	holdings := r.labels.of(key.label)
+	holdings := b.holdings(r.labels, key.label)
 	for _, h := range holdings {
 		found.revoked = found.revoked || h.Revoked
 		for _, who := range []policy.OrgID{h.From, recipient(h.From, true)} {

@@ -139,7 +139,7 @@ func (r *Releaser) publish() {
 func (r *Releaser) gate(log int32, partner int) store.LabelSet {
 	gate := store.LabelSet{}
 	for key, found := range r.b.rules {
-		if key.log == log && (found.keep.has(partner) || found.own.has(partner)) {
+		if key.log == log && key.label <= MaxLabels && (found.keep.has(partner) || found.own.has(partner)) {
 			gate = gate.With(key.label)
 		}
 	}
