@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"crypto/sha256"
 	"slices"
 
 	"entente/policy"
@@ -9,22 +10,39 @@ import (
 	"entente/store"
 )
 
-// beside holds an object that a partner sends against the copies of it that are
-// held for the collection, from whomever. It returns the label that the new copy
-// counts as, and whether it must be kept apart. What the others count as now is
-// noted in in.
-func (r *Releaser) beside(ctx context.Context, in *intake, o *stix.Object, label *policy.Label) (*policy.Label, bool, error) {
-	copies, entries, err := r.copiesOf(ctx, in.Log, o.ID)
-	if err != nil || len(copies) == 0 {
-		return label, false, err
+// besideAll holds the objects that a partner sends, and that are taken, against all
+// copies of them that are held for the collection, from whomever, and against each
+// other: it sets the labels that they count as, and which of them must be kept
+// apart. What the others count as now is noted in in.
+func (r *Releaser) besideAll(ctx context.Context, in *intake) error {
+	sent := map[stix.ID][]int{}
+	var ids []stix.ID
+	for k, i := range in.where {
+		id := in.Objects[i].ID
+		if sent[id] == nil {
+			ids = append(ids, id)
+		}
+		sent[id] = append(sent[id], k)
 	}
-	digest := stix.Digest(o.Raw)
-	for i := range copies { // what the partner sent before says nothing new
-		if c := &copies[i]; c.Label.From == in.Partner && c.Version == o.Version() && c.Digest == digest {
-			return label, r.g.logs[r.g.entries[entries[i]].log].id != in.Log, nil
+	for _, id := range ids {
+		if err := r.beside(ctx, in, id, sent[id]); err != nil {
+			return err
 		}
 	}
-	copies = append(copies, policy.Copy{Label: label, Version: o.Version(), Digest: digest})
+	return nil
+}
+
+// beside is besideAll for one object; sent are indexes in in.where.
+func (r *Releaser) beside(ctx context.Context, in *intake, id stix.ID, sent []int) error {
+	copies, entries, err := r.copiesOf(ctx, in.Log, id)
+	held := len(copies)
+	if err != nil || held+len(sent) < 2 {
+		return err
+	}
+	for _, k := range sent {
+		o := &in.Objects[in.where[k]]
+		copies = append(copies, policy.Copy{Label: &in.sets[k][0], Version: o.Version(), Digest: stix.Digest(o.Raw)})
+	}
 	found := policy.Compare(copies)
 	for i, n := range entries {
 		f := &found[i]
@@ -38,8 +56,40 @@ func (r *Releaser) beside(ctx context.Context, in *intake, o *stix.Object, label
 			in.raised = append(in.raised, raise{n, *copies[i].Label, *f.Label})
 		}
 	}
-	last := &found[len(found)-1]
-	return last.Label, len(last.Faults) > 0, nil
+	first := firstSent(copies)
+	for j, k := range sent {
+		f := &found[held+j]
+		in.sets[k] = []policy.Label{*f.Label}
+		apart := len(f.Faults) > 0
+		switch before := first[held+j]; { // it stands where it stood
+		case before < held:
+			n := entries[before]
+			apart = r.g.logs[r.g.entries[n].log].id != in.Log || slices.Contains(in.evicted, n)
+		case before < held+j:
+			apart = in.apart[sent[before-held]]
+		}
+		in.apart[k] = in.apart[k] || apart || slices.Contains(f.Label.Faults, "marking.forged")
+	}
+	return nil
+}
+
+// firstSent is, for each of copies, the first that is the same from the same partner.
+func firstSent(copies []policy.Copy) []int {
+	type content struct {
+		from    policy.OrgID
+		version stix.Timestamp
+		digest  [sha256.Size]byte
+	}
+	known := map[content]int{}
+	first := make([]int, len(copies))
+	for i := range copies {
+		c := content{copies[i].Label.From, copies[i].Version, copies[i].Digest}
+		if _, ok := known[c]; !ok {
+			known[c] = i
+		}
+		first[i] = known[c]
+	}
+	return first
 }
 
 // A raise is a holding that counts as a stricter label now.

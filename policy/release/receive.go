@@ -147,15 +147,11 @@ func (r *Releaser) judge(ctx context.Context, in *intake, world map[stix.ID][]*s
 		if outcome == store.Stored {
 			world[o.ID] = append(world[o.ID], o)
 		}
-		label, apart, err := r.beside(ctx, in, o, h.Label)
-		if err != nil {
-			return err
-		}
 		in.where = append(in.where, i)
-		in.sets = append(in.sets, []policy.Label{*label})
-		in.apart = append(in.apart, apart || h.Staged || slices.Contains(label.Faults, "marking.forged"))
+		in.sets = append(in.sets, []policy.Label{*h.Label})
+		in.apart = append(in.apart, h.Staged || slices.Contains(h.Label.Faults, "marking.forged"))
 	}
-	return nil
+	return r.besideAll(ctx, in)
 }
 
 // takeIn stores what was taken, and releases it together with docs. Of objects

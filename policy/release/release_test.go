@@ -249,7 +249,6 @@ func TestRetroactive(t *testing.T) {
 // B15 to B17: what others relay of an object never stands beside what the one
 // whose it is has sent.
 func TestOriginatorWins(t *testing.T) {
-	third := policy.OrgID("identity--dddddddd-0000-4000-8000-000000000004")
 	w := newWorld(t, agreement(partner, "GREEN", nil), agreement(other, "AMBER", nil), agreement(third, "GREEN", nil))
 	by := `"created_by_ref":"` + string(other) + `"`
 	w.write(object(string(other), 0, clear1, `"name":"other","identity_class":"organization"`))
