@@ -25,8 +25,15 @@ type graph struct {
 	types   map[string]uint16 // interned types, so that an idKey is small
 	edges   []edge            // who mentions an id: lists from idFacts.users
 	fine    map[int32]stix.Timestamp
-	later   map[int32][]joining      // holdings that came after the entry, by entry
-	twins   map[int32][]policy.OrgID // by entry: who sees the same as a copy of its own that is kept apart
+	later   map[int32][]joining // holdings that came after the entry, by entry
+	twins   map[int32][]twin    // by entry: who sees the same as a copy of its own that is kept apart
+}
+
+// A twin is a copy that is kept apart for a partner of what a collection has, too.
+type twin struct {
+	partner policy.OrgID
+	entry   int32 // of the copy
+	same    bool  // they are the same bytes
 }
 
 // A joining is a holding that an entry was given just before entry at came.
@@ -107,7 +114,7 @@ type idKey struct {
 
 func newGraph() *graph {
 	return &graph{byLog: map[store.LogID]int32{}, byID: map[idKey]int32{}, types: map[string]uint16{}, fine: map[int32]stix.Timestamp{},
-		later: map[int32][]joining{}, twins: map[int32][]policy.OrgID{}}
+		later: map[int32][]joining{}, twins: map[int32][]twin{}}
 }
 
 // log returns the number of a log, a new one if it was not seen before.

@@ -12,6 +12,7 @@ type mask []uint64
 
 func (m mask) has(i int) bool { return m[i>>6]&(1<<(i&63)) != 0 }
 func (m mask) set(i int)      { m[i>>6] |= 1 << (i & 63) }
+func (m mask) unset(i int)    { m[i>>6] &^= 1 << (i & 63) }
 
 func (m mask) empty() bool {
 	for _, w := range m {

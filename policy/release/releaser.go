@@ -244,6 +244,9 @@ func (r *Releaser) commitWith(ctx context.Context, put []store.Document, first [
 	if err := r.commitLabels(ctx); err != nil {
 		return err
 	}
+	if err := r.commitMoves(ctx); err != nil {
+		return err
+	}
 	releases, err := r.releases(ctx, first)
 	if err != nil {
 		return r.fail(err)

@@ -237,8 +237,11 @@ func (o *outlook) withoutTwins(n int32, vis mask) mask {
 		return vis
 	}
 	left := append(mask(nil), vis...)
-	for _, partner := range twins {
-		for _, who := range []policy.OrgID{partner, recipient(partner, true)} {
+	for _, t := range twins {
+		if o.g.entries[t.entry].gone {
+			continue
+		}
+		for _, who := range []policy.OrgID{t.partner, recipient(t.partner, true)} {
 			if p, ok := o.number[who]; ok {
 				left[p>>6] &^= 1 << (p & 63)
 			}

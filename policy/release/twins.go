@@ -2,8 +2,11 @@ package release
 
 import (
 	"context"
+	"errors"
 
+	"entente/policy"
 	"entente/stix"
+	"entente/store"
 )
 
 // twin looks whether entry n and one of the same version on the other side, in the
@@ -32,14 +35,57 @@ func (r *Releaser) twin(ctx context.Context, n int32) error {
 		if !stix.Equal(a, b) {
 			continue
 		}
-		whole, partner := n, m.partner
+		whole, t := n, twin{m.partner, other, a == b}
 		if l.partner != "" {
-			whole, partner = other, l.partner
+			whole, t.partner, t.entry = other, l.partner, n
 		}
-		r.g.twins[whole] = append(r.g.twins[whole], partner)
+		r.g.twins[whole] = append(r.g.twins[whole], t)
 		r.fresh = append(r.fresh, whole)
 	}
 	return nil
+}
+
+// commitMoves lets those who saw an entry of the collection and are to see their own
+// copy of it instead see that in its place: to them nothing has changed.
+func (r *Releaser) commitMoves(ctx context.Context) error {
+	batch := store.Batch{At: r.c.Now()}
+	type step struct {
+		n, copy int32
+		p       int
+	}
+	var steps []step
+	for n := range r.pending {
+		for _, t := range r.g.twins[n] {
+			for _, who := range []policy.OrgID{t.partner, recipient(t.partner, true)} {
+				if p, ok := r.o.number[who]; ok && t.same && r.changesPlace(p, n, t.entry) {
+					from, to := r.g.logs[r.g.entries[n].log], r.g.logs[r.g.entries[t.entry].log]
+					batch.Releases = append(batch.Releases, store.Release{Log: Of(who, to.of), Of: to.id,
+						Move: []store.Move{{From: from.id, Was: r.g.entries[n].added, Now: r.g.entries[t.entry].added}}})
+					steps = append(steps, step{n, t.entry, p})
+				}
+			}
+		}
+	}
+	if len(steps) == 0 {
+		return nil
+	}
+	if _, err := r.c.Store.Commit(ctx, &batch); errors.Is(err, store.ErrFull) {
+		return r.full(err)
+	} else if err != nil {
+		return r.fail(err)
+	}
+	for _, s := range steps {
+		r.rel.of(s.n).unset(s.p)
+		r.rel.of(s.copy).set(s.p)
+		r.note([]int32{s.n, s.copy})
+	}
+	return nil
+}
+
+// changesPlace reports whether a partner sees an entry, and is to see another
+// instead.
+func (r *Releaser) changesPlace(p int, was, now int32) bool {
+	return r.rel.of(was).has(p) && !r.o.shown.of(was).has(p) && r.o.shown.of(now).has(p) && !r.rel.of(now).has(p)
 }
 
 // sameVersion reports whether two entries of an object may be one version. Objects
