@@ -24,7 +24,10 @@ func markedIndicator(n, version int, level, more string) string {
 		n, versions[0], versions[version], level, more)
 }
 
-const green = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
+const (
+	green = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
+	amber = "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"
+)
 
 // TestNonInterferenceCases are stories with a name.
 func TestNonInterferenceCases(t *testing.T) {
@@ -34,6 +37,10 @@ func TestNonInterferenceCases(t *testing.T) {
 	everything := []act{ask("objects/?match[version]=all"), ask("manifest/?match[version]=all"), {what: "ask", method: "GET", path: "/hub/status/{status}/"}}
 	seen := func(n int) string { return markedIndicator(n, 0, green, "") }
 	hidden := markedIndicator(9, 1, red, "")
+	ended := plainMOU(1, "AMBER+STRICT")
+	ended.until = 1
+	giver := plainMOU(2, "AMBER+STRICT")
+	giver.flows = giver.flows[1:]
 	for _, c := range []struct {
 		name string
 		acts []act
@@ -52,11 +59,15 @@ func TestNonInterferenceCases(t *testing.T) {
 		{"a marking of ours that is hidden says nothing of a post", []act{
 			own(`{"type":"marking-definition","spec_version":"2.1","id":"` + poolID("marking-definition") + `","created":"2026-01-01T00:00:00.000Z","object_marking_refs":["` + red + `"],"definition_type":"statement","definition":{"statement":"one"}}`),
 			post(markedIndicator(9, 0, poolID("marking-definition"), ""))}},
+		{"the partner's newer version has to leave the collection", []act{post(markedIndicator(9, 2, green, `,"name":"mine"`)), own(seen(1), hidden), post(markedIndicator(9, 0, green, ""))}},
+		{"two versions at once, of which a third hides the older", []act{{what: "partner", who: 1, objects: []string{markedIndicator(9, 0, amber, ""), markedIndicator(9, 1, green, "")}}, {what: "partner", who: 2, objects: []string{markedIndicator(9, 0, amber, "")}}}},
+		{"what an agreement newly shares and has to go at once", []act{{what: "revise", mous: []mou{plainMOU(1, "AMBER+STRICT")}}, {what: "partner", who: 1, objects: []string{seen(1)}}, {what: "clock", hours: 2}, {what: "revise", mous: []mou{plainMOU(0, "GREEN"), ended}}, own(seen(1))}},
+		{"a copy that is as bound as a hidden one which contradicts it", []act{{what: "revise", mous: []mou{plainMOU(0, "GREEN"), plainMOU(1, "AMBER+STRICT"), giver}}, {what: "partner", who: 1, objects: []string{seen(9)}}, {what: "partner", who: 2, objects: []string{markedIndicator(9, 0, amber, "")}}}},
 		{"E1 and E19: what mentions a hidden id, and one that nobody holds", []act{own(hidden,
 			markedIndicator(1, 0, green, `,"x_ref":"`+member(hidden, "id")+`"`), markedIndicator(2, 0, green, `,"x_ref":"indicator--00000000-0000-4000-8000-000000000099"`))}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := &story{partners: 2, mous: []mou{plainMOU(0, "GREEN"), plainMOU(1, "AMBER+STRICT")}, acts: append(c.acts, everything...)}
+			s := &story{partners: 3, mous: []mou{plainMOU(0, "GREEN"), plainMOU(1, "AMBER+STRICT"), plainMOU(2, "AMBER+STRICT")}, acts: append(c.acts, everything...)}
 			if err := interferes(s, &mutant{}, new(tally)); err != nil {
 				t.Error(err)
 			}

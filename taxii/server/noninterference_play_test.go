@@ -44,15 +44,13 @@ type player struct {
 	set      *policy.Set
 	revision uint32
 
-	there map[located]bool // what the collections had after an earlier act
-
 	next, after, status string // what answers to the observed partner have told last
 }
 
 // newPlayer makes a server with the collections that are known. m breaks it on
 // purpose; the zero mutant does not.
 func newPlayer(s *story, known []bool, m *mutant) *player {
-	p := &player{s: s, known: known, st: mem.New(), now: begin, there: map[located]bool{}, rand: rand.NewChaCha8([32]byte{1})}
+	p := &player{s: s, known: known, st: mem.New(), now: begin, rand: rand.NewChaCha8([32]byte{1})}
 	p.set = compile(s.mous, 1)
 	conf := release.Config{Store: m.behind(p, m.releaser), Now: p.time, Rand: rand.NewChaCha8([32]byte{3}), Log: slog.New(slog.DiscardHandler)}
 	var roots []Root

@@ -6,10 +6,14 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"entente/policy"
+	"entente/stix"
 	"entente/store"
 )
 
@@ -25,8 +29,8 @@ import (
 // Declared exceptions:
 //
 //   - NI-1: what somebody else writes contradicts, on only one of the two servers,
-//     what is there under the same id, or makes the partner's own copy move out of
-//     the collection. The comparison ends there.
+//     what is there under the same id: one of the two is kept out of the collection,
+//     or each counts as the join of both. The comparison ends there.
 //   - NI-2: a version that is withheld hides older versions that were shown
 //     before: it stays part of the story.
 //   - NI-3, consents, and NI-4, alerts to operators, do not come up.
@@ -164,48 +168,97 @@ func interferes(s *story, m *mutant, told *tally) error {
 	return nil
 }
 
-// contradicts reports whether the two servers now differ in what is taken into
-// the collections of what both were given: NI-1.
+// contradicts reports whether what was withheld contradicts what both servers were
+// given: NI-1. Either it has kept that out of the collection, or it counts as bound
+// as that: of copies of one version that differ, none from the originator, each
+// counts as the join of all (policy.md 2.4).
 func contradicts(tr *trace, last int, whole, less *player) bool {
-	what := tr.s.acts[last].what
-	written := what == "own" || what == "partner"
 	for i := range last + 1 {
 		a := &tr.s.acts[i]
 		for j, raw := range a.objects {
-			if less.known[a.coll] && a.what != "post" && tr.keep(i, j) && whole.has(a.coll, raw) != less.has(a.coll, raw) {
+			if !less.known[a.coll] || a.what == "post" || !tr.keep(i, j) {
+				continue
+			}
+			if whole.has(a.coll, raw) != less.has(a.coll, raw) {
 				return true
 			}
-			if at := (located{a.coll, raw}); a.what == "post" && written && whole.lost(at) != less.lost(at) {
-				return true // it moved
+			if a.what == "partner" && tr.contested(i, j, last) && whole.counts(a.coll, raw, orgOf(a.who)) != less.counts(a.coll, raw, orgOf(a.who)) {
+				return true
 			}
-		}
-	}
-	for i := range last + 1 {
-		for _, raw := range tr.s.acts[i].objects {
-			at := located{tr.s.acts[i].coll, raw}
-			whole.there[at], less.there[at] = whole.has(at.coll, raw), less.has(at.coll, raw)
 		}
 	}
 	return false
 }
 
-// lost reports whether a collection had an object after the act before, and has it
-// no longer.
-func (p *player) lost(at located) bool { return p.there[at] && !p.has(at.coll, at.raw) }
+// contested reports whether another partner has sent the same version as an object
+// of an act with other content, which is withheld.
+func (tr *trace) contested(act, object, last int) bool {
+	a := &tr.s.acts[act]
+	o, err := stix.Parse(a.objects[object])
+	if err != nil || o.Version() == "" {
+		return false
+	}
+	for i := range last + 1 {
+		b := &tr.s.acts[i]
+		if b.what != "partner" || b.who == a.who || b.coll != a.coll {
+			continue
+		}
+		for j, raw := range b.objects {
+			other, err := stix.Parse(raw)
+			if err == nil && other.ID == o.ID && other.Version() == o.Version() && !stix.Equal(o.Raw, raw) && !tr.keep(i, j) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // has reports whether a collection's log has an object, byte for byte.
 func (p *player) has(coll int, raw string) bool {
+	_, ok := p.row(coll, raw)
+	return ok
+}
+
+// counts is what a holder's copy of an object in a collection counts as.
+func (p *player) counts(coll int, raw string, holder policy.OrgID) string {
+	row, ok := p.row(coll, raw)
+	if !ok {
+		return "" // it is nobody's but its sender's
+	}
+	doc, err := p.st.Document(context.Background(), "label", strconv.Itoa(int(row.Label)))
+	if err != nil {
+		panic(err)
+	}
+	var all []json.RawMessage
+	if err := json.Unmarshal(doc.Body, &all); err != nil {
+		panic(err)
+	}
+	var text strings.Builder
+	for _, one := range all {
+		var l policy.Label
+		if err := json.Unmarshal(one, &l); err != nil {
+			panic(err)
+		}
+		if l.From == holder {
+			text.Write(one)
+		}
+	}
+	return text.String()
+}
+
+// row is the entry of a collection's log that has an object, byte for byte.
+func (p *player) row(coll int, raw string) (store.Row, bool) {
 	var page store.Page
-	q := store.Query{Versions: store.Versions{All: true}, SpecVersions: []string{"2.0", "2.1"}, Limit: 10_000, Want: store.WantObjects | store.WantRows}
+	q := store.Query{Versions: store.Versions{All: true}, SpecVersions: []string{"2.0", "2.1"}, Limit: 10_000, Want: store.WantObjects | store.WantRows | store.WantSource}
 	if err := p.st.Read(context.Background(), store.LogID(collections[coll].id), &q, &page); err != nil {
 		panic(err)
 	}
 	for i := range page.Rows {
 		if string(page.Object(i)) == raw {
-			return true
+			return page.Rows[i], true
 		}
 	}
-	return false
+	return store.Row{}, false
 }
 
 // objectsOf returns the objects of an answer; none if it is no envelope.
