@@ -35,7 +35,7 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 	l := r.g.logs[f.log]
 	key := at.key(r.g, n)
 	found := r.rule(at.b, at.o, key, now)
-	ok, own, rel := at.o.ok.of(n), at.o.own.of(n), at.rel.of(n)
+	ok, own, rel := at.o.ok.of(n), at.o.own.of(n), r.keeping(at, n, now)
 	if l.copies {
 		return // showCopies decides
 	}
@@ -125,6 +125,19 @@ func (at *ruling) key(g *graph, n int32) ruleKey {
 		key.label = left
 	}
 	return key
+}
+
+// keeping are those who see entry n already and may go on, if what they have been
+// shown may stay. Who sees it as what it sent itself has not been shown it: if that
+// goes, it is as if it had never been there.
+func (r *Releaser) keeping(at *ruling, n int32, now policy.Instant) mask {
+	rel, leaving := at.rel.of(n), r.leaving[n]
+	if key, left := at.b.key(r.g, &r.g.entries[n]), at.key(r.g, n); key != left {
+		leaving = without(r.rule(at.b, at.o, key, now).own, r.rule(at.b, at.o, left, now).own)
+	} else if at.o != r.o || leaving == nil {
+		return rel
+	}
+	return without(rel, leaving)
 }
 
 // looks reports whether somebody has to look at an object with this rule.

@@ -38,7 +38,7 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 		return err
 	}
 	r.g, r.o, r.b, r.copies = newGraph(), nil, nil, newCopies(storing{r})
-	r.pending, r.positions, r.relabels = map[int32]bool{}, map[store.LogID]position{}, map[int32][]store.Relabel{}
+	r.pending, r.leaving, r.positions, r.relabels = map[int32]bool{}, map[int32]mask{}, map[store.LogID]position{}, map[int32][]store.Relabel{}
 	r.defs, r.sources, r.waiting, r.again, r.fresh = newDefinitions(), map[sourceKey]*source{}, map[int32][]int32{}, nil, nil
 	r.set = set
 	r.g.ids[r.g.id(set.Us)].known = true // whoever has an agreement with us knows us

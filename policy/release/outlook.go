@@ -43,6 +43,15 @@ func (m mask) within(other mask) bool {
 	return true
 }
 
+// without is m without those in other.
+func without(m, other mask) mask {
+	left := make(mask, len(m))
+	for w := range m {
+		left[w] = m[w] &^ other[w]
+	}
+	return left
+}
+
 // each calls fn for every partner in m.
 func (m mask) each(fn func(i int)) {
 	for w, word := range m {

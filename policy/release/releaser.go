@@ -48,6 +48,7 @@ type Releaser struct {
 	b         *book
 	rel       masks          // by entry: in whose release logs it is, as far as is known to be committed
 	pending   map[int32]bool // entries whose release logs are not as they should be
+	leaving   map[int32]mask // by entry: whose own copy has gone since the last commit
 	positions map[store.LogID]position
 	asks      map[policy.Instant][]int32  // entries that were looked at one by one, by when to look again
 	consents  map[int32][]*policy.Consent // by id of the object
@@ -272,6 +273,7 @@ func (r *Releaser) commitWith(ctx context.Context, put []store.Document, first [
 		copy(r.rel.of(n), r.o.shown.of(n))
 	}
 	clear(r.pending)
+	clear(r.leaving)
 	for i := range batch.Put[extra:] {
 		d := &batch.Put[extra+i]
 		seen := r.g.logs[r.g.byLog[store.LogID(d.ID)]].seen

@@ -100,9 +100,10 @@ func (r *Releaser) expire(ctx context.Context, n int32, now policy.Instant) erro
 	if err != nil {
 		return err
 	}
-	was := f.label
+	was, key := f.label, r.b.key(r.g, f)
 	f.label = fresh[0]
 	r.relabel(n, was)
+	r.leaving[n] = without(r.rule(r.b, r.o, key, now).own, r.rule(r.b, r.o, r.b.key(r.g, f), now).own)
 	return r.decideAgain(ctx, n, now)
 }
 

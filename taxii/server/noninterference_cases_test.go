@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"entente/policy"
 )
@@ -41,6 +42,9 @@ func TestNonInterferenceCases(t *testing.T) {
 	ended.until = 1
 	giver := plainMOU(2, "AMBER+STRICT")
 	giver.flows = giver.flows[1:]
+	writer, leaver := plainMOU(0, "GREEN"), plainMOU(0, "GREEN")
+	writer.flows = writer.flows[1:]
+	leaver.until, leaver.grace = 1, "PT1H"
 	for _, c := range []struct {
 		name string
 		acts []act
@@ -62,6 +66,7 @@ func TestNonInterferenceCases(t *testing.T) {
 		{"the partner's newer version has to leave the collection", []act{post(markedIndicator(9, 2, green, `,"name":"mine"`)), own(seen(1), hidden), post(markedIndicator(9, 0, green, ""))}},
 		{"two versions at once, of which a third hides the older", []act{{what: "partner", who: 1, objects: []string{markedIndicator(9, 0, amber, ""), markedIndicator(9, 1, green, "")}}, {what: "partner", who: 2, objects: []string{markedIndicator(9, 0, amber, "")}}}},
 		{"what an agreement newly shares and has to go at once", []act{{what: "revise", mous: []mou{plainMOU(1, "AMBER+STRICT")}}, {what: "partner", who: 1, objects: []string{seen(1)}}, {what: "clock", hours: 2}, {what: "revise", mous: []mou{plainMOU(0, "GREEN"), ended}}, own(seen(1))}},
+		{"what was seen as its own and not as ours does not stay when its own has to go", []act{{what: "revise", mous: []mou{writer}}, post(seen(1)), own(seen(1)), {what: "clock", hours: 1, wait: time.Millisecond}, {what: "revise", mous: []mou{leaver}}}},
 		{"a copy that is as bound as a hidden one which contradicts it", []act{{what: "revise", mous: []mou{plainMOU(0, "GREEN"), plainMOU(1, "AMBER+STRICT"), giver}}, {what: "partner", who: 1, objects: []string{seen(9)}}, {what: "partner", who: 2, objects: []string{markedIndicator(9, 0, amber, "")}}}},
 		{"E1 and E19: what mentions a hidden id, and one that nobody holds", []act{own(hidden,
 			markedIndicator(1, 0, green, `,"x_ref":"`+member(hidden, "id")+`"`), markedIndicator(2, 0, green, `,"x_ref":"indicator--00000000-0000-4000-8000-000000000099"`))}},
