@@ -33,6 +33,14 @@ type Query struct {
 	// WantDeflated it ends with the entry that brings its objects to this many
 	// bytes, and More tells whether something is left. Zero means no bound.
 	MaxBytes int
+
+	// Take is called once, if it is not nil and the page is not empty, when the page has
+	// everything but Objects. It gets what Objects would be, in pieces of the store's
+	// own memory, and returns how many bytes of them, from the first on, need no copy:
+	// Objects then has the rest. If it fails, Read returns its error. The pieces must not
+	// be changed and are valid until it returns; until then writers may have to wait, so
+	// it must neither wait nor use the store. It goes with WantObjects alone.
+	Take func(objects [][]byte) (int, error)
 }
 
 // Versions says which versions of an object to take; the zero Versions means

@@ -57,7 +57,7 @@ func (a Added) String() string { return stix.FormatMicros(int64(a)) }
 type Reader interface {
 	// Read replaces p's content with the first q.Limit entries of log that q
 	// selects, oldest Added first, from one consistent view. Bytes in p are
-	// copies: they stay valid after the call and pin nothing (until p is read into
+	// copies (what Query.Take gets is none): they stay valid after the call and pin nothing (until p is read into
 	// again). A canceled ctx, an unreadable store, ErrInvalid and ErrClosed are the
 	// only errors; p is then undefined.
 	Read(ctx context.Context, log LogID, q *Query, p *Page) error

@@ -62,6 +62,9 @@ func CheckRead(log LogID, q *Query) error {
 	if q.Want&WantObjects != 0 && q.Want&WantDeflated != 0 {
 		return fmt.Errorf("%w: WantObjects and WantDeflated exclude each other", ErrInvalid)
 	}
+	if q.Take != nil && q.Want != WantObjects {
+		return fmt.Errorf("%w: Take goes with WantObjects alone", ErrInvalid)
+	}
 	return nil
 }
 

@@ -23,7 +23,7 @@ type reading struct {
 	names []byte    // ids and versions of the rows, one after the other
 	ends  []int     // of each of them in names
 	parts []piece   // what was selected
-	raws  [][]byte
+	raws  [][]byte  // their bytes and the commas between them
 	touch byte
 }
 
@@ -60,8 +60,11 @@ func (s *Store) Read(ctx context.Context, id store.LogID, q *store.Query, p *sto
 	if l.n == 0 {
 		return nil
 	}
-	if err := r.fillStable(ctx, q); err != nil {
+	if err := r.fillStable(ctx, q); err != nil || p.N == 0 {
 		return err
+	}
+	if q.Want&store.WantObjects != 0 {
+		return r.objects(q.Take)
 	}
 	if q.Want&store.WantDeflated != 0 {
 		return s.fillParts(r)
@@ -119,10 +122,7 @@ func (r *reading) fill(ctx context.Context, q *store.Query) error {
 	first, err := r.l.addedAt(r.parts[0].seq)
 	last, lerr := r.l.addedAt(tail.seq + tail.to - tail.from - 1)
 	p.First, p.Last = first, last
-	if err = errors.Join(err, lerr); err == nil && r.want&store.WantObjects != 0 {
-		r.copyObjects()
-	}
-	if err == nil && r.want&store.WantRows != 0 {
+	if err = errors.Join(err, lerr); err == nil && r.want&store.WantRows != 0 {
 		err = r.rows()
 	}
 	return err
@@ -144,7 +144,7 @@ func (r *reading) locate(most int) error {
 		count := int(p.to - p.from)
 		if bytes := len(raw) - (count - 1); most == 0 || size+bytes < most {
 			r.touch += raw[0] + raw[len(raw)-1]
-			r.raws = append(r.raws, raw)
+			r.addRaw(raw)
 			size, n = size+bytes, n+count
 			continue
 		}
@@ -167,11 +167,28 @@ func (r *reading) endPage(i, count, n int) error {
 	p := &r.parts[i]
 	p.to = p.from + uint32(count)
 	raw, err := r.l.raw(p.ref, p.from, p.to)
-	r.raws, r.parts = append(r.raws, raw), r.parts[:i+1]
+	r.parts = r.parts[:i+1]
+	r.addRaw(raw)
 	if n < r.page.N {
 		r.page.N, r.page.More = n, true
 	}
 	return err
+}
+
+var comma = []byte{','}
+
+// addRaw adds raw to r.raws, with a comma before it if it is not the first: where the
+// piece before it has one behind it in the file, that one.
+func (r *reading) addRaw(raw []byte) {
+	if n := len(r.raws); n > 0 {
+		last := r.raws[n-1]
+		if end := len(last); end < cap(last) && last[:end+1][end] == ',' {
+			r.raws[n-1] = last[:end+1]
+		} else {
+			r.raws = append(r.raws, comma)
+		}
+	}
+	r.raws = append(r.raws, raw)
 }
 
 // pickRuns notes the first limit selected entries from at on, run by run.
@@ -270,20 +287,26 @@ func (r *reading) addPiece(p piece) {
 	r.parts = append(r.parts, p)
 }
 
-// copyObjects copies r.raws into the page.
-func (r *reading) copyObjects() {
-	size := len(r.raws) - 1
+// objects copies r.raws into the page, but for what take takes.
+func (r *reading) objects(take func([][]byte) (int, error)) error {
+	taken, size := 0, 0
 	for _, raw := range r.raws {
 		size += len(raw)
 	}
-	out := slices.Grow(r.page.Objects, size)
-	for i, raw := range r.raws {
-		if i > 0 {
-			out = append(out, ',')
+	if take != nil {
+		var err error
+		if taken, err = take(r.raws); err != nil {
+			return err
 		}
-		out = append(out, raw...)
+	}
+	out := slices.Grow(r.page.Objects, size-taken)
+	for _, raw := range r.raws {
+		n := min(taken, len(raw))
+		out = append(out, raw[n:]...)
+		taken -= n
 	}
 	r.page.Objects = out
+	return nil
 }
 
 // raw returns the objects of the slots from to to, joined, in bytes of the file.

@@ -27,7 +27,14 @@ func (s *Store) Read(ctx context.Context, id store.LogID, q *store.Query, p *sto
 		found, p.More = found[:n], true
 	}
 	fill(p, found, q.Want)
-	return nil
+	if q.Take == nil || p.N == 0 {
+		return nil
+	}
+	objects := p.Objects
+	p.Objects = nil
+	n, err := q.Take([][]byte{objects})
+	p.Objects = objects[n:]
+	return err
 }
 
 // fitting is how many of found q.MaxBytes leaves.

@@ -141,6 +141,11 @@ var batchCases = []Case{
 				})
 			}
 			p.parallel(fns...)
+			_, err := p.s.Commit(p.ctx, &store.Batch{
+				Log: testLog, Objects: indicators(p, 1000, 1), At: testTime,
+				Cursor: &store.CursorMove{Name: "c", From: number(0), To: number(1)},
+			})
+			p.is(err, store.ErrConflict, "commit of one who comes late")
 			equal(p, won.Load(), steps, "commits that won")
 			equal(p, p.stat(testLog).Entries, steps, "Entries")
 			p.cursor("c", number(steps))

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -281,8 +282,27 @@ func (m *model) samePage(log store.LogID, q store.Query) {
 			m.failf("Read of %s, %+v: %s", log, q, d)
 		}
 	}
+	m.sameTaken(log, q)
 	if len(want.Rows) > 0 {
 		m.note(log, want.Rows[m.choose(len(want.Rows))].Added)
+	}
+}
+
+// sameTaken compares what Take gets and leaves of a page.
+func (m *model) sameTaken(log store.LogID, q store.Query) {
+	var got, want store.Page
+	q.Want = store.WantObjects
+	m.ok(m.ref.Read(m.ctx, log, &q, &want), "read of the reference")
+	var taken []byte
+	q.Take = func(objects [][]byte) (int, error) {
+		taken = bytes.Join(objects, nil)
+		taken = taken[:len(taken)/3]
+		return len(taken), nil
+	}
+	m.ok(m.s.Read(m.ctx, log, &q, &got), "read with Take")
+	got.Objects = append(taken, got.Objects...)
+	if d := pagesDiffer(m.probe, &got, &want); d != "" {
+		m.failf("Read of %s, %+v, with Take: %s", log, q, d)
 	}
 }
 

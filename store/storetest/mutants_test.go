@@ -83,6 +83,28 @@ func pageMutants() []mutant {
 				p.Parts[i].Plain = bytes.ReplaceAll(p.Parts[i].Plain, []byte("},{"), []byte("}{"))
 			}
 		}), "Parts", "QueriesPaged"),
+		broken("Take gets one object too few", taking(func(q *store.Query, take func([][]byte) (int, error)) {
+			q.Take = func(objects [][]byte) (int, error) { return take(objects[1:]) }
+		}), "Take"),
+		broken("what was taken comes again", taking(func(q *store.Query, take func([][]byte) (int, error)) {
+			q.Take = func(objects [][]byte) (int, error) {
+				_, err := take(objects)
+				return 0, err
+			}
+		}), "Take"),
+		broken("Take's error is forgotten", taking(func(q *store.Query, take func([][]byte) (int, error)) {
+			q.Take = func(objects [][]byte) (int, error) {
+				n, _ := take(objects)
+				return n, nil
+			}
+		}), "Take"),
+		broken("Take is asked twice", taking(func(q *store.Query, take func([][]byte) (int, error)) {
+			q.Take = func(objects [][]byte) (int, error) {
+				_, _ = take(objects)
+				return take(objects)
+			}
+		}), "Take"),
+		broken("Take is not called", taking(func(q *store.Query, _ func([][]byte) (int, error)) { q.Take = nil }), "Take"),
 		broken("Size is wrong", answering(func(p *store.Page) {
 			for i := range p.Parts {
 				p.Parts[i].Size++
@@ -118,6 +140,15 @@ func pageMutants() []mutant {
 			}}
 		}, "DeleteEverything"),
 	}
+}
+
+// taking changes the Take of those queries that have one.
+func taking(change func(q *store.Query, take func([][]byte) (int, error))) func(store.Store) store.Store {
+	return asking(func(q *store.Query) {
+		if q.Take != nil {
+			change(q, q.Take)
+		}
+	})
 }
 
 // keepsMemory reads the bytes out of the memory that Commit was given.

@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"compress/flate"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -133,6 +134,61 @@ var pageCases = []Case{
 			}
 		}),
 	},
+	{
+		"Take", "Take gets what Objects would be, when the rest of the page is there; Objects has what it does not take; its error is that of Read; it is not called for an empty page.",
+		scenario(func(p *probe) {
+			var objs []stix.Object
+			for i := range 700 {
+				objs = append(objs, indicator{n: i, name: strings.Repeat("x", p.rnd.IntN(300))}.make(p))
+			}
+			added := p.commit(objs...)
+			p.ok2(p.s.Delete(p.ctx, testLog, objs[1].ID, ptr(all())))
+			for range 40 {
+				p.take(store.Query{From: added[p.rnd.IntN(len(added)-1)], Limit: 1 + p.rnd.IntN(400)})
+			}
+			p.take(store.Query{Limit: 50, MaxBytes: 5000})
+			p.take(store.Query{Limit: 300, IDs: []stix.ID{objs[0].ID, objs[2].ID, objs[699].ID}})
+			var pg store.Page
+			q := store.Query{From: added[len(added)-1], Limit: 1, Want: store.WantObjects, Take: func([][]byte) (int, error) {
+				p.failf("called for an empty page")
+				return 0, nil
+			}}
+			p.ok(p.s.Read(p.ctx, testLog, &q, &pg), "read of an empty page")
+			q.From, q.Take = 0, func([][]byte) (int, error) { return 0, errTake }
+			if err := p.s.Read(p.ctx, testLog, &q, &pg); !errors.Is(err, errTake) {
+				p.failf("Read returns %v, want the error of Take", err)
+			}
+		}),
+	},
+}
+
+var errTake = errors.New("not taken")
+
+// take compares what Take gets, and leaves, with Objects.
+func (p *probe) take(q store.Query) {
+	q.Want = store.WantObjects
+	var want, got store.Page
+	p.ok(p.s.Read(p.ctx, testLog, &q, &want), "read")
+	var taken []byte
+	calls := 0
+	q.Take = func(objects [][]byte) (int, error) {
+		calls++
+		taken = bytes.Join(objects, nil)
+		if string(taken) != string(want.Objects) {
+			p.failf("Take gets %.300q, want %.300q", taken, want.Objects)
+		}
+		if got.N != want.N || got.First != want.First || got.Last != want.Last || got.More != want.More {
+			p.failf("Take sees a page %+v, want %+v", got, want)
+		}
+		taken = taken[:p.rnd.IntN(len(taken)+1)]
+		return len(taken), nil
+	}
+	p.ok(p.s.Read(p.ctx, testLog, &q, &got), "read with Take")
+	equal(p, calls, 1, "calls of Take")
+	got.Objects = append(taken, got.Objects...)
+	if d := pagesDiffer(p, &got, &want); d != "" {
+		p.failf("a page of which a part was taken: %s", d)
+	}
 }
 
 // parts compares Parts with Objects for all that q selects.

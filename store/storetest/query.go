@@ -248,10 +248,11 @@ var queryCases = []Case{
 		}),
 	},
 	{
-		"InvalidQuery", "Limit is 1 or more, MaxBytes 0 or more, a log's name 1 to 255 bytes, WantObjects and WantDeflated exclude each other: else ErrInvalid.",
+		"InvalidQuery", "Limit is 1 or more, MaxBytes 0 or more, a log's name 1 to 255 bytes, WantObjects and WantDeflated exclude each other, Take goes with WantObjects alone: else ErrInvalid.",
 		scenario(func(p *probe) {
 			var pg store.Page
-			for _, q := range []store.Query{{}, {Limit: -1}, {Limit: 1, MaxBytes: -1}, {Limit: 1, Want: store.WantObjects | store.WantDeflated}} {
+			for _, q := range []store.Query{{}, {Limit: -1}, {Limit: 1, MaxBytes: -1}, {Limit: 1, Want: store.WantObjects | store.WantDeflated},
+				{Limit: 1, Want: store.WantDeflated, Take: takeNothing}, {Limit: 1, Want: store.WantObjects | store.WantRows, Take: takeNothing}} {
 				p.is(p.s.Read(p.ctx, testLog, &q, &pg), store.ErrInvalid, fmt.Sprintf("read %+v", q))
 			}
 			for _, log := range []store.LogID{"", store.LogID(strings.Repeat("x", 256))} {
@@ -268,6 +269,8 @@ var queryCases = []Case{
 		}),
 	},
 }
+
+func takeNothing([][]byte) (int, error) { return 0, nil }
 
 // pagedByBytes pages through objs, which are the whole log.
 func (p *probe) pagedByBytes(objs []stix.Object, most int) {

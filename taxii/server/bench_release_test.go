@@ -59,7 +59,7 @@ func benchShared(b *testing.B, visible, burst int) {
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(page))}
 		_, _ = w.Write(page)
 	})
-	ours, theirs := listen(b, s.Handler()), listen(b, static)
+	ours, theirs := listen(b, s.HTTPServer()), listen(b, &http.Server{Handler: static})
 	page = get(b, ours, objectsA+"?limit=1000")
 	if n := bytes.Count(page, []byte(`"spec_version"`)); n != 1000 {
 		b.Fatalf("a page has %d objects", n)
@@ -81,7 +81,7 @@ func benchPartner(i int) policy.OrgID {
 }
 
 // benchReleaser has n partners that see GREEN.
-func benchReleaser(b *testing.B, st store.Store, n int) *release.Releaser {
+func benchReleaser(b testing.TB, st store.Store, n int) *release.Releaser {
 	const us policy.OrgID = "identity--aaaaaaaa-0000-4000-8000-000000000001"
 	var list []*policy.Agreement
 	for i := range n {
@@ -137,7 +137,7 @@ func fillShared(b *testing.B, st store.Store, r *release.Releaser, n, visible, b
 	}
 }
 
-func sharedObject(b *testing.B, i int, green bool) stix.Object {
+func sharedObject(b testing.TB, i int, green bool) stix.Object {
 	marking := "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"
 	if green {
 		marking = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
@@ -151,13 +151,15 @@ func sharedObject(b *testing.B, i int, green bool) stix.Object {
 	return o
 }
 
-// listen serves h on loopback until the benchmark ends.
-func listen(b *testing.B, h http.Handler) string {
+// listen serves s on loopback until the benchmark ends.
+func listen(b *testing.B, s *http.Server) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := &http.Server{Handler: h}
+	if s.ConnContext != nil {
+		l = Listen(l)
+	}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.Serve(l) }()
 	b.Cleanup(func() { _ = s.Close(); <-done })

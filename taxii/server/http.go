@@ -30,6 +30,7 @@ func (s *Server) HTTPServer() *http.Server {
 		WriteTimeout:      l.WriteTimeout,
 		IdleTimeout:       l.IdleTimeout,
 		MaxHeaderBytes:    l.Header,
+		ConnContext:       withConn,
 		ErrorLog:          slog.NewLogLogger(s.c.Log.Handler(), slog.LevelDebug),
 	}
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 	"unsafe"
@@ -38,6 +39,7 @@ func (s *Server) envelope(c echo.Context, r *request, params taxii.Param) error 
 	if !r.account.EscapeNonASCII && taxii.AcceptsGzip(c.Request().Header["Accept-Encoding"]) {
 		want = store.WantDeflated
 	}
+	r.conn = direct(c, r, want)
 	if err := s.read(c, r, params, want); err != nil {
 		return err
 	}
@@ -47,6 +49,10 @@ func (s *Server) envelope(c echo.Context, r *request, params taxii.Param) error 
 			empty = `{"objects":[]}`
 		}
 		s.writeBody(c, r, http.StatusOK, append(r.buf[:0], empty...))
+		return nil
+	}
+	if r.begun {
+		s.sendRest(c, r)
 		return nil
 	}
 	r.buf = s.appendTail(r.buf[:0], r)
@@ -163,6 +169,9 @@ func (s *Server) read(c echo.Context, r *request, params taxii.Param, want store
 		return err
 	}
 	s.fillSelection(r, want)
+	if r.conn != nil {
+		r.sel.Take = s.takeBy(c, r, r.conn)
+	}
 	ctx := req.Context()
 	if r.query.Given&^taxii.ParamsPaging != 0 {
 		var cancel context.CancelFunc
@@ -172,10 +181,13 @@ func (s *Server) read(c echo.Context, r *request, params taxii.Param, want store
 	if err := s.readPage(ctx, r, log); err != nil {
 		return err
 	}
-	if err := s.hold(r, size(&r.page)); err != nil {
+	r.n = r.page.N
+	if r.begun {
+		return nil
+	}
+	if err := s.hold(r, pageSize(&r.page)); err != nil {
 		return err
 	}
-	r.n = r.page.N
 	if r.n == 0 && object != "" {
 		if has, err := s.c.Store.Has(ctx, log, object); err != nil {
 			return err
@@ -192,11 +204,9 @@ func (s *Server) read(c echo.Context, r *request, params taxii.Param, want store
 func (s *Server) readPage(ctx context.Context, r *request, log store.LogID) error {
 	const tries = 100 // labels are few, and agreements change seldom
 	for range tries {
-		if err := s.c.Store.Read(ctx, log, &r.sel, &r.page); err != nil {
+		err := s.c.Store.Read(ctx, log, &r.sel, &r.page)
+		if err != nil && !errors.Is(err, errStale) || err == nil && (r.begun || !s.stale(r)) {
 			return err
-		}
-		if r.account.Partner == "" || !s.c.Releaser.Stale(&r.access) {
-			return nil
 		}
 		r.access = s.access(r, r.coll)
 		r.sel.Gate = r.access.Gate
@@ -204,13 +214,17 @@ func (s *Server) readPage(ctx context.Context, r *request, log store.LogID) erro
 	return busy("what is shared changes at this moment", time.Second)
 }
 
+func (s *Server) stale(r *request) bool {
+	return r.account.Partner != "" && s.c.Releaser.Stale(&r.access)
+}
+
 // longestQuery is how long a query may be so that its filters, once more and
 // inside a token, fit into a URL of most bytes; the rest is for the path.
 func longestQuery(most int) int { return most*3/7 - 512 }
 
-// size is what the page has in memory. Rows need no bound but their number: ids
+// pageSize is what the page has in memory. Rows need no bound but their number: ids
 // and versions are short, a row takes some 500 bytes at most.
-func size(p *store.Page) int64 {
+func pageSize(p *store.Page) int64 {
 	n := int64(len(p.Objects)) + int64(len(p.Rows))*int64(unsafe.Sizeof(store.Row{}))
 	for i := range p.Parts {
 		n += int64(len(p.Parts[i].Plain) + len(p.Parts[i].Deflate))

@@ -31,6 +31,10 @@ type request struct {
 	held    int64          // see hold
 	dropped bool
 
+	conn  *conn // by which the page goes out without a copy; nil: with one
+	begun bool  // the page is on its way
+	left  int   // bytes of the body that are still to be sent
+
 	late     bool // the body may have taken longer than the server's WriteTimeout
 	bodyRead bool // to its end
 

@@ -56,18 +56,28 @@ func (s *Server) writeBody(c echo.Context, r *request, status int, body []byte) 
 
 // write sends the answer: head, if any, and body.
 func (s *Server) write(c echo.Context, r *request, status int, head, body []byte) {
+	s.writeHead(c, r, status, len(head)+len(body))
+	if c.Request().Method != http.MethodHead {
+		s.writeBytes(c, r, head, body)
+	}
+}
+
+// writeHead begins an answer whose body has size bytes.
+func (s *Server) writeHead(c echo.Context, r *request, status, size int) {
 	res := c.Response()
 	h := res.Header()
 	h["Content-Type"] = headerMediaType
 	h["Vary"] = s.vary
 	h["Cache-Control"] = headerCache
 	h["X-Content-Type-Options"] = headerNoSniff
-	r.vals[0] = strconv.Itoa(len(head) + len(body))
+	r.vals[0] = strconv.Itoa(size)
 	h["Content-Length"] = r.vals[0:1:1]
 	res.WriteHeader(status)
-	if c.Request().Method == http.MethodHead {
-		return
-	}
+}
+
+// writeBytes sends the body of an answer, or what is left of it: head, if any, and body.
+func (s *Server) writeBytes(c echo.Context, r *request, head, body []byte) {
+	res := c.Response()
 	if len(body) <= writePiece && !r.late {
 		if len(head) > 0 {
 			if _, err := res.Write(head); err != nil {

@@ -125,6 +125,7 @@ func newSite(t testing.TB, change ...func(*Config)) *site {
 	}
 	hs := httptest.NewUnstartedServer(nil)
 	hs.Config = s.srv.HTTPServer()
+	hs.Listener = Listen(hs.Listener)
 	hs.Start()
 	t.Cleanup(hs.Close)
 	s.url = hs.URL

@@ -55,6 +55,13 @@ func (s *Server) hold(r *request, n int64) error {
 	return nil
 }
 
+// letGo gives back n of the bytes that hold counted.
+func (s *Server) letGo(r *request, n int64) {
+	r.held -= n
+	r.share.answers.Add(-n)
+	s.answers.Add(-n)
+}
+
 // leave gives back what the request has of its account's share.
 func (s *Server) leave(r *request) {
 	s.answers.Add(-r.held)

@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 )
 
 // A limitListener keeps idle clients from using up the process's file
@@ -96,4 +98,13 @@ type limitConn struct {
 func (c *limitConn) Close() error {
 	defer c.leave()
 	return c.Conn.Close()
+}
+
+// SyscallConn is that of the connection itself; [server.Listen] wants it.
+func (c *limitConn) SyscallConn() (syscall.RawConn, error) {
+	s, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return s.SyscallConn()
 }

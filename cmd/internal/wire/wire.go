@@ -116,11 +116,12 @@ func (a *App) listen() error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	l = newLimitListener(l, a.c.Limits.Connections)
-	a.public = l
 	if a.c.TLS != nil {
 		conf := server.TLSConfig()
 		conf.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return a.cert.Load(), nil }
 		a.public = tls.NewListener(l, conf)
+	} else {
+		a.public = server.Listen(l)
 	}
 	if a.c.Operator == "" {
 		return nil
