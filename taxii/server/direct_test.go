@@ -126,6 +126,7 @@ func TestDirectPipelined(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	_ = conn.(*net.TCPConn).SetReadBuffer(256 << 10)
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 	before := counter.copied.Load()
 	if _, err := io.WriteString(conn, strings.Repeat(getBig, pages)); err != nil {
