@@ -33,6 +33,9 @@ func (r *Releaser) evict(ctx context.Context, in *intake) error {
 	if err := r.commitMoves(ctx); err != nil {
 		return err
 	}
+	if err := r.moveAway(ctx, in.evicted); err != nil {
+		return err
+	}
 	for i, n := range in.evicted {
 		if err := r.delete(ctx, n, &objects[i]); err != nil {
 			return err

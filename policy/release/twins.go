@@ -58,9 +58,7 @@ func (r *Releaser) commitMoves(ctx context.Context) error {
 		for _, t := range r.g.twins[n] {
 			for _, who := range []policy.OrgID{t.partner, recipient(t.partner, true)} {
 				if p, ok := r.o.number[who]; ok && t.same && r.changesPlace(p, n, t.entry) {
-					from, to := r.g.logs[r.g.entries[n].log], r.g.logs[r.g.entries[t.entry].log]
-					batch.Releases = append(batch.Releases, store.Release{Log: Of(who, to.of), Of: to.id,
-						Move: []store.Move{{From: from.id, Was: r.g.entries[n].added, Now: r.g.entries[t.entry].added}}})
+					batch.Releases = append(batch.Releases, r.moveTo(who, n, t.entry))
 					steps = append(steps, step{n, t.entry, p})
 				}
 			}
@@ -80,6 +78,33 @@ func (r *Releaser) commitMoves(ctx context.Context) error {
 		r.note([]int32{s.n, s.copy})
 	}
 	return nil
+}
+
+// moveTo makes what who sees as entry n be seen as a copy of it.
+func (r *Releaser) moveTo(who policy.OrgID, n, copied int32) store.Release {
+	from, to := &r.g.entries[n], &r.g.entries[copied]
+	l := r.g.logs[to.log]
+	return store.Release{Log: Of(who, l.of), Of: l.id, Move: []store.Move{{From: r.g.logs[from.log].id, Was: from.added, Now: to.added}}}
+}
+
+// moveAway does the same as commitMoves with what those see, should they come back,
+// with whom there is no agreement now.
+func (r *Releaser) moveAway(ctx context.Context, entries []int32) error {
+	batch := store.Batch{At: r.c.Now()}
+	for _, n := range entries {
+		for _, t := range r.g.twins[n] {
+			for _, who := range []policy.OrgID{t.partner, recipient(t.partner, true)} {
+				if _, here := r.o.number[who]; !here && t.same {
+					batch.Releases = append(batch.Releases, r.moveTo(who, n, t.entry))
+				}
+			}
+		}
+	}
+	if len(batch.Releases) == 0 {
+		return nil
+	}
+	_, err := r.c.Store.Commit(ctx, &batch)
+	return err
 }
 
 // changesPlace reports whether a partner sees an entry, and is to see another

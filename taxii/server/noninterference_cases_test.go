@@ -38,6 +38,7 @@ func TestNonInterferenceCases(t *testing.T) {
 	everything := []act{ask("objects/?match[version]=all"), ask("manifest/?match[version]=all"), {what: "ask", method: "GET", path: "/hub/status/{status}/"}}
 	seen := func(n int) string { return markedIndicator(n, 0, green, "") }
 	hidden := markedIndicator(9, 1, red, "")
+	by1 := fmt.Sprintf(`,"created_by_ref":%q`, orgOf(1))
 	ended := plainMOU(1, "AMBER+STRICT")
 	ended.until = 1
 	giver := plainMOU(2, "AMBER+STRICT")
@@ -64,6 +65,8 @@ func TestNonInterferenceCases(t *testing.T) {
 			own(`{"type":"marking-definition","spec_version":"2.1","id":"` + poolID("marking-definition") + `","created":"2026-01-01T00:00:00.000Z","object_marking_refs":["` + red + `"],"definition_type":"statement","definition":{"statement":"one"}}`),
 			post(markedIndicator(9, 0, poolID("marking-definition"), ""))}},
 		{"the partner's newer version has to leave the collection", []act{post(markedIndicator(9, 2, green, `,"name":"mine"`)), own(seen(1), hidden), post(markedIndicator(9, 0, green, ""))}},
+		{"the partner's copy has to leave the collection while there is no agreement", []act{post(markedIndicator(9, 0, green, by1+`,"name":"mine"`)), {what: "revise", mous: []mou{plainMOU(1, "AMBER+STRICT")}},
+			{what: "partner", who: 1, objects: []string{markedIndicator(9, 0, amber, by1)}}, {what: "revise", mous: []mou{plainMOU(0, "GREEN"), plainMOU(1, "AMBER+STRICT")}}, own(seen(1))}},
 		{"two versions at once, of which a third hides the older", []act{{what: "partner", who: 1, objects: []string{markedIndicator(9, 0, amber, ""), markedIndicator(9, 1, green, "")}}, {what: "partner", who: 2, objects: []string{markedIndicator(9, 0, amber, "")}}}},
 		{"what an agreement newly shares and has to go at once", []act{{what: "revise", mous: []mou{plainMOU(1, "AMBER+STRICT")}}, {what: "partner", who: 1, objects: []string{seen(1)}}, {what: "clock", hours: 2}, {what: "revise", mous: []mou{plainMOU(0, "GREEN"), ended}}, own(seen(1))}},
 		{"what was seen as its own and not as ours does not stay when its own has to go", []act{{what: "revise", mous: []mou{writer}}, post(seen(1)), own(seen(1)), {what: "clock", hours: 1, wait: time.Millisecond}, {what: "revise", mous: []mou{leaver}}}},
