@@ -54,6 +54,9 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 			}
 		}
 	}
+	if err := r.loadCame(ctx); err != nil {
+		return err
+	}
 	var err error
 	if r.secret, err = loadSecret(ctx, r.c.Store, r.c.Rand); err != nil {
 		return err

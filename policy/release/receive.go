@@ -314,6 +314,10 @@ func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Rela
 		}
 	}
 	r.refresh()
+	var err error
+	if batch.Put, err = r.cameDocs(ctx, entries); err != nil {
+		return nil, err
+	}
 	if _, err := r.c.Store.Commit(ctx, &batch); err != nil {
 		return nil, err
 	}
@@ -371,6 +375,9 @@ func (r *Releaser) forget(ctx context.Context, l *logFacts, id stix.ID) ([]int32
 	entries := slices.Clone(r.g.versions(newest))
 	for _, n := range entries {
 		if !left[r.g.entries[n].added] {
+			if err := r.forgetCame(ctx, n); err != nil {
+				return nil, err
+			}
 			r.g.remove(n)
 			clear(r.rel.of(n))
 		}

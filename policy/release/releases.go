@@ -26,8 +26,7 @@ func heldFor(partner policy.OrgID, log store.LogID) store.LogID {
 // outlook says: for each partner what is in first, in that order, then the rest in
 // the order in which it came. The order depends on nothing that the partner must
 // not see: an object that several have sent came when the first one whose copy the
-// partner may have has sent it. (After a restart that is not known any more, and it
-// came when the first of all did.)
+// partner may have has sent it.
 func (r *Releaser) releases(ctx context.Context, first []int32) ([]store.Release, error) {
 	rank := make(map[int32]int, len(first))
 	for i, n := range first {

@@ -118,6 +118,9 @@ func (r *Releaser) delete(ctx context.Context, n int32, o *stix.Object) error {
 	if _, err := r.c.Store.Delete(ctx, r.g.logs[f.log].id, o.ID, &sel); err != nil {
 		return err
 	}
+	if err := r.forgetCame(ctx, n); err != nil {
+		return err
+	}
 	r.g.remove(n)
 	clear(r.rel.of(n))
 	r.fresh = append(r.fresh, r.g.ids[f.id].entries...) // somebody may have seen this one instead of another

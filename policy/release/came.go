@@ -1,0 +1,121 @@
+package release
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"entente/policy"
+	"entente/store"
+)
+
+// kindCame is the kind of documents that say when the later holdings of an entry
+// came: one document an entry that has any, by collection and Added.
+const kindCame = "came"
+
+// A cameDoc is a joining as it is stored.
+type cameDoc struct {
+	From   policy.OrgID `json:"from,omitempty"`
+	Before store.Added  `json:"before"` // what is in the collection's log from here on came later
+}
+
+func cameID(log store.LogID, added store.Added) string {
+	return string(log) + "/" + strconv.FormatInt(int64(added), 10)
+}
+
+// cameDocs are the documents of entries of a log that were given holdings.
+func (r *Releaser) cameDocs(ctx context.Context, entries []int32) ([]store.Document, error) {
+	var docs []store.Document
+	for i, n := range entries {
+		if len(r.g.later[n]) == 0 || slices.Contains(entries[:i], n) {
+			continue
+		}
+		f := &r.g.entries[n]
+		l := r.g.logs[f.log]
+		d := store.Document{Kind: kindCame, ID: cameID(l.id, f.added)}
+		switch was, err := r.c.Store.Document(ctx, d.Kind, d.ID); {
+		case err == nil:
+			d.Rev = was.Rev
+		case !errors.Is(err, store.ErrNotFound):
+			return nil, err
+		}
+		var list []cameDoc
+		for _, j := range r.g.later[n] {
+			c := cameDoc{From: j.from, Before: l.seen + 1}
+			if at, _ := slices.BinarySearch(l.byAdded, j.at); at < len(l.byAdded) {
+				c.Before = r.g.entries[l.byAdded[at]].added
+			}
+			list = append(list, c)
+		}
+		var err error
+		if d.Body, err = json.Marshal(list); err != nil {
+			return nil, fmt.Errorf("%s: %w", d.ID, err)
+		}
+		docs = append(docs, d)
+	}
+	return docs, nil
+}
+
+// loadCame notes in the graph when later holdings came.
+func (r *Releaser) loadCame(ctx context.Context) error {
+	docs, err := r.c.Store.Documents(ctx, kindCame)
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
+		at := strings.LastIndexByte(d.ID, '/')
+		added, err := strconv.ParseInt(d.ID[at+1:], 10, 64)
+		var list []cameDoc
+		if err == nil {
+			err = json.Unmarshal(d.Body, &list)
+		}
+		if at < 0 || err != nil {
+			return fmt.Errorf("%w: when holdings of %s came: %w", store.ErrCorrupt, d.ID, err)
+		}
+		log, known := r.g.byLog[store.LogID(d.ID[:at])]
+		if !known {
+			continue
+		}
+		n, ok := r.g.at(log, store.Added(added))
+		if !ok {
+			continue
+		}
+		for _, c := range list {
+			r.g.later[n] = append(r.g.later[n], joining{c.From, r.g.firstFrom(log, c.Before)})
+		}
+	}
+	return nil
+}
+
+// firstFrom is the first entry of a log from an Added on; what would follow the last
+// one, if there is none.
+func (g *graph) firstFrom(log int32, added store.Added) int32 {
+	list := g.logs[log].byAdded
+	at, _ := slices.BinarySearchFunc(list, added, func(n int32, a store.Added) int { return cmp.Compare(g.entries[n].added, a) })
+	if at < len(list) {
+		return list[at]
+	}
+	return list[len(list)-1] + 1
+}
+
+// forgetCame removes the document of an entry that is no longer there.
+func (r *Releaser) forgetCame(ctx context.Context, n int32) error {
+	if len(r.g.later[n]) == 0 {
+		return nil
+	}
+	f := &r.g.entries[n]
+	id := cameID(r.g.logs[f.log].id, f.added)
+	d, err := r.c.Store.Document(ctx, kindCame, id)
+	if err == nil {
+		err = r.c.Store.Remove(ctx, kindCame, id, d.Rev)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
