@@ -92,7 +92,7 @@ func (r *Releaser) decideAll(ctx context.Context, p *prospect, now policy.Instan
 			f := &r.g.entries[n]
 			switch {
 			case f.gone:
-			case l.id == l.of && r.looks(r.rule(p.b, p.o, at.key(r.g, n), now), f.id):
+			case l.id == l.of && r.looks(r.rule(p.b, p.o, at.key(r.g, n), now), n):
 				look = append(look, n)
 			default:
 				r.decide(at, n, "", now)

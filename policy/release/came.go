@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,4 +119,38 @@ func (r *Releaser) forgetCame(ctx context.Context, n int32) error {
 		return nil
 	}
 	return err
+}
+
+// cameOften reports whether entry n has no version and was sent by several: which of
+// the contents of its object is the newest depends on who may have which copy.
+func (r *Releaser) cameOften(n int32) bool {
+	f := &r.g.entries[n]
+	return len(r.g.later[n]) > 0 && f.version == int64(f.added)
+}
+
+// noteCame notes when such an entry came, for each partner.
+func (r *Releaser) noteCame(at *ruling, n int32, holdings []policy.Label, traits *policy.Traits, now policy.Instant) {
+	came := make([]int32, len(at.o.partners))
+	log := at.b.key(r.g, &r.g.entries[n]).log
+	for p := range came {
+		came[p] = r.cameUnder(at.b.flows[log][p], partnerOf(at.o.partners[p]), n, holdings, traits, now)
+	}
+	at.o.came[n] = came
+}
+
+// cameUnder is when the first of the holdings of entry n came that a partner may have
+// by flows; when the first of all did, if it may have none.
+func (r *Releaser) cameUnder(flows []*policy.Flow, partner policy.OrgID, n int32, holdings []policy.Label, traits *policy.Traits, now policy.Instant) int32 {
+	first := int32(math.MaxInt32)
+	for i := range holdings {
+		h := &holdings[i]
+		d, _, _ := policy.Best(flows, holdings[i:i+1], traits, now, false)
+		if d.Effect != policy.Withhold && traits != nil || h.From == partner {
+			first = min(first, r.g.came(n, h.From))
+		}
+	}
+	if first == math.MaxInt32 {
+		return n
+	}
+	return first
 }

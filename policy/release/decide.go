@@ -51,11 +51,14 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 	if found.revoked {
 		r.onlyIfSent(at, n, ok)
 	}
-	if !r.looks(found, f.id) {
+	if !r.looks(found, n) {
 		return
 	}
 	holdings := at.b.holdings(r.labels, key.label)
 	traits := r.traits(n, raw)
+	if r.cameOften(n) {
+		r.noteCame(at, n, holdings, traits, now)
+	}
 	until := policy.Never
 	look := func(p int) {
 		if traits == nil { // what cannot be read is nobody's
@@ -98,10 +101,15 @@ func (r *Releaser) onlyIfSent(at *ruling, n int32, ok mask) {
 	})
 }
 
-// sent reports whether a partner was sent a version of the object of entry n.
+// sent reports whether a partner was sent a version of the object of entry n, or has
+// sent one itself, which may be kept apart.
 func (r *Releaser) sent(at *ruling, n int32, p int) bool {
 	at.rel.grow(len(r.g.entries))
-	for _, v := range r.g.versions(n) {
+	of := r.g.logs[r.g.entries[n].log].of
+	for _, v := range r.g.ids[r.g.entries[n].id].entries {
+		if r.g.logs[r.g.entries[v].log].of != of {
+			continue
+		}
 		if at.rel.of(v).has(p) {
 			return true
 		}
@@ -140,9 +148,10 @@ func (r *Releaser) keeping(at *ruling, n int32, now policy.Instant) mask {
 	return without(rel, leaving)
 }
 
-// looks reports whether somebody has to look at an object with this rule.
-func (r *Releaser) looks(found *rule, id int32) bool {
-	return !found.asked.empty() || len(r.consents[id]) > 0 && !found.consent.empty()
+// looks reports whether somebody has to look at the object of entry n, which has
+// this rule.
+func (r *Releaser) looks(found *rule, n int32) bool {
+	return !found.asked.empty() || len(r.consents[r.g.entries[n].id]) > 0 && !found.consent.empty() || r.cameOften(n)
 }
 
 // passed decides again what time has changed, and returns those entries.
@@ -192,7 +201,7 @@ func (r *Releaser) passed(ctx context.Context, now policy.Instant) ([]int32, err
 func (r *Releaser) decideAgain(ctx context.Context, n int32, now policy.Instant) error {
 	f := &r.g.entries[n]
 	found := r.rule(r.b, r.o, r.b.key(r.g, f), now)
-	if !r.looks(found, f.id) {
+	if !r.looks(found, n) {
 		r.decide(r.inForce(), n, "", now)
 		return nil
 	}

@@ -105,7 +105,7 @@ func (r *Releaser) rests(p int, n int32, o *stix.Object) []policy.Reason {
 	if key := r.b.key(r.g, &r.g.entries[n]); len(r.b.sharing(key.log, p, key.era)) < len(r.b.flows[key.log][p]) && !r.rel.of(n).has(p) {
 		hidden("changes.retroactive", "it came before the agreement shares what comes in")
 	}
-	if newest := r.o.newest(n); newest != n && !r.o.vis.of(newest).has(p) {
+	if newest := r.o.newestFor(n, p); newest != n && !r.o.vis.of(newest).has(p) {
 		hidden("version.newest-hidden", "a newer version of the object is withheld, and the newest version governs")
 	}
 	if err := r.in.Inspect(o.Raw, &r.content); err != nil {

@@ -281,7 +281,7 @@ func (o *outlook) showCopies(c *copies, entries []int32) []int32 {
 		may := o.ok.of(n)
 		clear(may)
 		for _, source := range c.from[n] {
-			if ok && !o.g.entries[source].gone && o.red.of(source).has(p) && o.allows(o.newest(source), p) {
+			if ok && !o.g.entries[source].gone && o.red.of(source).has(p) && o.allows(o.newestFor(source, p), p) {
 				may.set(p)
 			}
 		}

@@ -3,7 +3,6 @@ package release
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 
 	"entente/policy"
@@ -215,20 +214,8 @@ func (r *Releaser) cameFor(ctx context.Context, p int, n int32) (int32, error) {
 	traits := r.traits(n, raw)
 	f := &r.g.entries[n]
 	log := r.g.byLog[r.g.logs[f.log].of]
-	first := int32(math.MaxInt32)
-	holdings := r.labels.of(f.label)
-	for i := range holdings {
-		h := &holdings[i]
-		if r.set.Retain(h, policy.Instant(f.added)) <= r.now() {
-			continue // it is about to go
-		}
-		d, _, _ := policy.Best(r.b.flows[log][p], holdings[i:i+1], traits, r.now(), false)
-		if d.Effect != policy.Withhold && traits != nil || h.From == partnerOf(r.o.partners[p]) {
-			first = min(first, r.g.came(n, h.From))
-		}
-	}
-	if first == math.MaxInt32 {
-		return n, nil
-	}
-	return first, nil
+	holdings := slices.DeleteFunc(slices.Clone(r.labels.of(f.label)), func(h policy.Label) bool {
+		return r.set.Retain(&h, policy.Instant(f.added)) <= r.now() // it is about to go
+	})
+	return r.cameUnder(r.b.flows[log][p], partnerOf(r.o.partners[p]), n, holdings, traits, r.now()), nil
 }

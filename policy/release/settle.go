@@ -57,6 +57,35 @@ func (o *outlook) newest(n int32) int32 {
 	return o.g.logs[f.log].newest[f.id]
 }
 
+// takesTurns reports whether the newest version of the object of entry n may be
+// another for each partner: which of several contents without a version is the newest
+// depends on when they came.
+func (o *outlook) takesTurns(n int32) bool {
+	return len(o.came) > 0 && o.g.entries[n].version == int64(o.g.entries[n].added)
+}
+
+// newestFor is newest for a partner. For it a content came when the first copy of it
+// came that the partner may have.
+func (o *outlook) newestFor(n int32, p int) int32 {
+	if !o.takesTurns(n) {
+		return o.newest(n)
+	}
+	newest, last := int32(-1), int32(-1)
+	for _, v := range o.g.versions(n) {
+		if o.g.entries[v].version != int64(o.g.entries[v].added) {
+			return o.newest(n)
+		}
+		came := v
+		if of, ok := o.came[v]; ok {
+			came = of[p]
+		}
+		if came > last || came == last && v > newest {
+			newest, last = v, came
+		}
+	}
+	return newest
+}
+
 // most sets into to the most that entry n can get, whatever it mentions.
 func (o *outlook) most(n int32, into mask) {
 	if o.g.entries[n].gone {
@@ -67,6 +96,15 @@ func (o *outlook) most(n int32, into mask) {
 	ok, own, okNewest, ownNewest := o.ok.of(n), o.own.of(n), o.ok.of(newest), o.own.of(newest)
 	for w := range into {
 		into[w] = ok[w]&(okNewest[w]|ownNewest[w]) | own[w]
+	}
+	if !o.takesTurns(n) {
+		return
+	}
+	for p := range o.partners {
+		into.unset(p)
+		if v := o.newestFor(n, p); ok.has(p) && (o.ok.of(v).has(p) || o.own.of(v).has(p)) || own.has(p) {
+			into.set(p)
+		}
 	}
 }
 
@@ -121,7 +159,7 @@ func (o *outlook) drop() {
 		}
 		o.touch(n)
 		copy(o.vis.of(n), rest)
-		if o.newest(n) == n {
+		if o.newest(n) == n || o.takesTurns(n) {
 			for _, v := range o.g.versions(n) {
 				if v != n {
 					push(v)
@@ -137,7 +175,13 @@ func (o *outlook) drop() {
 func (o *outlook) rest(n int32, into mask) bool {
 	vis, own := o.vis.of(n), o.own.of(n)
 	copy(into, vis)
-	if newest := o.newest(n); newest != n {
+	if o.takesTurns(n) {
+		for p := range o.partners {
+			if !o.vis.of(o.newestFor(n, p)).has(p) {
+				into.unset(p)
+			}
+		}
+	} else if newest := o.newest(n); newest != n {
 		for w, word := range o.vis.of(newest) {
 			into[w] &= word
 		}
@@ -196,10 +240,7 @@ func (o *outlook) show() {
 		if o.g.entries[n].marking {
 			continue
 		}
-		vis, shown := o.vis.of(n), o.shown.of(n)
-		if len(o.g.twins) > 0 {
-			vis = o.withoutTwins(n, vis)
-		}
+		vis, shown := o.withoutTwins(n, o.vis.of(n)), o.shown.of(n)
 		if same(vis, shown) {
 			continue
 		}
@@ -222,7 +263,7 @@ func (o *outlook) show() {
 		if !o.g.entries[n].marking {
 			continue
 		}
-		vis, own, used, shown := o.vis.of(n), o.own.of(n), o.used.of(o.g.entries[n].id), o.shown.of(n)
+		vis, own, used, shown := o.withoutTwins(n, o.vis.of(n)), o.own.of(n), o.used.of(o.g.entries[n].id), o.shown.of(n)
 		for w := range shown {
 			shown[w] = vis[w] & (used[w] | own[w])
 		}

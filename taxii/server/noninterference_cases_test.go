@@ -25,6 +25,17 @@ func markedIndicator(n, version int, level, more string) string {
 		n, versions[0], versions[version], level, more)
 }
 
+// statement is a marking definition.
+func statement(text, more string) string {
+	return fmt.Sprintf(`{"type":"marking-definition","spec_version":"2.1","id":%q,"created":%q,"definition_type":"statement","definition":{"statement":%q}%s}`,
+		poolID("marking-definition"), versions[0], text, more)
+}
+
+// domain is an observable, which has no version, with a level.
+func domain(defanged, level, more string) string {
+	return fmt.Sprintf(`{"type":"domain-name","spec_version":"2.1","id":%q,"object_marking_refs":[%q],"value":"example.com","defanged":%s%s}`, poolID("domain-name"), level, defanged, more)
+}
+
 const (
 	green = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
 	amber = "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"
@@ -43,6 +54,8 @@ func TestNonInterferenceCases(t *testing.T) {
 	ended.until = 1
 	giver := plainMOU(2, "AMBER+STRICT")
 	giver.flows = giver.flows[1:]
+	keeper := plainMOU(1, "AMBER+STRICT")
+	keeper.flows[1].onward = "none"
 	writer, leaver := plainMOU(0, "GREEN"), plainMOU(0, "GREEN")
 	writer.flows = writer.flows[1:]
 	leaver.until, leaver.grace = 1, "PT1H"
@@ -62,7 +75,7 @@ func TestNonInterferenceCases(t *testing.T) {
 		{"the partner's copy is deleted with the hidden one", []act{own(hidden), post(markedIndicator(9, 1, green, `,"name":"mine"`)), {what: "delete", path: member(hidden, "id") + "/"}}},
 		{"our own write of what was there, hidden, from another", []act{{what: "partner", who: 1, objects: []string{markedIndicator(9, 0, green, "")}}, own(seen(1), markedIndicator(9, 0, green, ""), seen(2))}},
 		{"a marking of ours that is hidden says nothing of a post", []act{
-			own(`{"type":"marking-definition","spec_version":"2.1","id":"` + poolID("marking-definition") + `","created":"2026-01-01T00:00:00.000Z","object_marking_refs":["` + red + `"],"definition_type":"statement","definition":{"statement":"one"}}`),
+			own(statement("one", `,"object_marking_refs":["`+red+`"]`)),
 			post(markedIndicator(9, 0, poolID("marking-definition"), ""))}},
 		{"the partner's newer version has to leave the collection", []act{post(markedIndicator(9, 2, green, `,"name":"mine"`)), own(seen(1), hidden), post(markedIndicator(9, 0, green, ""))}},
 		{"the partner's copy has to leave the collection while there is no agreement", []act{post(markedIndicator(9, 0, green, by1+`,"name":"mine"`)), {what: "revise", mous: []mou{plainMOU(1, "AMBER+STRICT")}},
@@ -70,6 +83,11 @@ func TestNonInterferenceCases(t *testing.T) {
 		{"two versions at once, of which a third hides the older", []act{{what: "partner", who: 1, objects: []string{markedIndicator(9, 0, amber, ""), markedIndicator(9, 1, green, "")}}, {what: "partner", who: 2, objects: []string{markedIndicator(9, 0, amber, "")}}}},
 		{"what an agreement newly shares and has to go at once", []act{{what: "revise", mous: []mou{plainMOU(1, "AMBER+STRICT")}}, {what: "partner", who: 1, objects: []string{seen(1)}}, {what: "clock", hours: 2}, {what: "revise", mous: []mou{plainMOU(0, "GREEN"), ended}}, own(seen(1))}},
 		{"what was seen as its own and not as ours does not stay when its own has to go", []act{{what: "revise", mous: []mou{writer}}, post(seen(1)), own(seen(1)), {what: "clock", hours: 1, wait: time.Millisecond}, {what: "revise", mous: []mou{leaver}}}},
+		{"which of two contents without a version is the newer", []act{{what: "revise", mous: []mou{plainMOU(0, "GREEN"), keeper}}, {what: "partner", who: 1, objects: []string{domain("true", green, "")}}, own(seen(1)), own(domain("false", amber, ""), domain("true", green, ""))}},
+		{"which is the newer, if one mentions what nobody holds", []act{{what: "revise", mous: []mou{plainMOU(0, "GREEN"), keeper}}, {what: "partner", who: 1, objects: []string{domain("true", green, "")}}, own(seen(1)), own(domain("false", green, `,"x_ref":"`+member(hidden, "id")+`"`), domain("true", green, ""))}},
+		{"the partner's marking has to leave the collection", []act{post(statement("mine", "")), {what: "partner", who: 1, objects: []string{statement("theirs", by1)}}}},
+		{"an older version that is stricter and comes late", []act{{what: "partner", who: 1, objects: []string{markedIndicator(9, 2, green, "")}}, {what: "partner", who: 1, objects: []string{markedIndicator(9, 0, amber, "")}}}},
+		{"a revocation of what the partner has sent, too, and is kept apart", []act{own(markedIndicator(9, 0, red, "")), post(markedIndicator(9, 0, green, `,"name":"mine"`)), own(markedIndicator(9, 2, green, `,"revoked":true`))}},
 		{"a copy that is as bound as a hidden one which contradicts it", []act{{what: "revise", mous: []mou{plainMOU(0, "GREEN"), plainMOU(1, "AMBER+STRICT"), giver}}, {what: "partner", who: 1, objects: []string{seen(9)}}, {what: "partner", who: 2, objects: []string{markedIndicator(9, 0, amber, "")}}}},
 		{"E1 and E19: what mentions a hidden id, and one that nobody holds", []act{own(hidden,
 			markedIndicator(1, 0, green, `,"x_ref":"`+member(hidden, "id")+`"`), markedIndicator(2, 0, green, `,"x_ref":"indicator--00000000-0000-4000-8000-000000000099"`))}},

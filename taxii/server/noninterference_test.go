@@ -32,7 +32,8 @@ import (
 //     what is there under the same id: one of the two is kept out of the collection,
 //     or each counts as the join of both. The comparison ends there.
 //   - NI-2: a version that is withheld hides older versions that were shown
-//     before: it stays part of the story.
+//     before, or, from the same source, makes newer ones count as strict as itself:
+//     it stays part of the story.
 //   - NI-3, consents, and NI-4, alerts to operators, do not come up.
 func TestNonInterference(t *testing.T) {
 	var told tally

@@ -20,6 +20,7 @@ type trace struct {
 	shown   map[located]map[policy.OrgID]bool // holdings that pass at some time while the object's newest version does
 	needed  map[located]bool                  // hidden, but it hides what was shown
 	allowed []map[located]bool                // after each act: what the observed partner may have
+	born    map[located]int                   // the act that wrote what the collections have
 	lost    string                            // a holding that the server did not note
 }
 
@@ -40,10 +41,12 @@ type held struct {
 	id      stix.ID
 	version stix.Timestamp
 	added   store.Added
-	passes  map[policy.OrgID]bool // by holder: its holding passes stages 0 to 10
-	pass    bool                  // one of them does
-	mayStay bool                  // one of them does, or what was released may stay
-	own     bool                  // the observed partner sent it, too
+	came    [2]int                        // act and object with which the first copy came that the observed partner may have
+	passes  map[policy.OrgID]bool         // by holder: its holding passes stages 0 to 10
+	floors  map[policy.OrgID]policy.Level // by holder: what its holding counts as at least
+	pass    bool                          // one of them does
+	mayStay bool                          // one of them does, or what was released may stay
+	own     bool                          // the observed partner sent it, too
 	newest  *held
 }
 
@@ -54,7 +57,7 @@ func follow(s *story) (*trace, error) {
 		all[c] = true
 	}
 	p := newPlayer(s, all, &mutant{})
-	tr := &trace{s: s, writes: map[located][]writing{}, shown: map[located]map[policy.OrgID]bool{}, needed: map[located]bool{}}
+	tr := &trace{s: s, writes: map[located][]writing{}, shown: map[located]map[policy.OrgID]bool{}, needed: map[located]bool{}, born: map[located]int{}}
 	for i := range s.acts {
 		if _, err := p.act(i, func(int) bool { return true }); err != nil {
 			return nil, err
@@ -75,6 +78,7 @@ func follow(s *story) (*trace, error) {
 		if err != nil {
 			return nil, err
 		}
+		tr.findNewest(i, state)
 		tr.add(state)
 		if a.what == "own" {
 			tr.check(a, state)
@@ -106,38 +110,72 @@ func (p *player) state() ([]*held, error) {
 		if err := p.st.Read(ctx, log, &q, &page); err != nil {
 			return nil, err
 		}
-		newest := map[stix.ID]*held{}
-		start := len(all)
 		for i := range page.Rows {
 			o, err := stix.Parse(string(page.Object(i)))
 			if err != nil {
 				return nil, err
 			}
-			h := &held{located: located{c, o.Raw}, id: o.ID, version: o.Version(), added: page.Rows[i].Added, passes: map[policy.OrgID]bool{}}
-			if n := newest[o.ID]; n == nil || h.newer(n) {
-				newest[o.ID] = h
-			}
+			h := &held{located: located{c, o.Raw}, id: o.ID, version: o.Version(), added: page.Rows[i].Added, passes: map[policy.OrgID]bool{}, floors: map[policy.OrgID]policy.Level{}}
 			if err := p.decide(h, &o); err != nil {
 				return nil, err
 			}
 			all = append(all, h)
 		}
-		for _, h := range all[start:] {
-			h.newest = newest[h.id]
-		}
 	}
 	return all, nil
 }
 
-func (h *held) newer(n *held) bool {
-	when := func(h *held) stix.Timestamp {
-		if h.version != "" {
-			return h.version
-		}
-		header := stix.Header{Modified: h.added.String()}
-		return header.Version()
+// findNewest finds the newest version of each object after an act. A content without
+// a version came, for the observed partner, when the first copy of it came that the
+// partner may have; if there is none, when the first of all did.
+func (tr *trace) findNewest(act int, state []*held) {
+	type object struct {
+		coll int
+		id   stix.ID
 	}
-	return when(h) > when(n) || when(h) == when(n) && h.added > n.added
+	newest, born := map[object]*held{}, map[located]int{}
+	for _, h := range state {
+		at, old := tr.born[h.located]
+		if !old {
+			at = act
+		}
+		born[h.located] = at
+		tr.findCame(h, at)
+		o := object{h.coll, h.id}
+		if n := newest[o]; n == nil || h.newer(n) {
+			newest[o] = h
+		}
+	}
+	tr.born = born
+	for _, h := range state {
+		h.newest = newest[object{h.coll, h.id}]
+	}
+}
+
+// findCame finds when h, which is there since an act, came.
+func (tr *trace) findCame(h *held, born int) {
+	found := false
+	for _, may := range []bool{true, false} {
+		for _, w := range tr.writes[h.located] {
+			passes, holds := h.passes[w.sender]
+			if own := w.sender == orgOf(0) && h.own; w.act < born || !own && !holds || may && !own && !passes {
+				continue
+			}
+			if at := [2]int{w.act, w.object}; !found || slices.Compare(at[:], h.came[:]) < 0 {
+				h.came, found = at, true
+			}
+		}
+		if found {
+			return
+		}
+	}
+}
+
+func (h *held) newer(n *held) bool {
+	if h.version == "" && n.version == "" {
+		return slices.Compare(h.came[:], n.came[:]) > 0
+	}
+	return h.version > n.version || h.version == n.version && h.added > n.added
 }
 
 // decide fills in what the agreements say about an entry.
@@ -179,6 +217,7 @@ func (p *player) decide(h *held, o *stix.Object) error {
 		kept, _, _ := policy.BestKept(flows, one, traits, now, false)
 		passes := who == observed && f.Decision.Effect != policy.Withhold && d.Effect != policy.Withhold
 		h.passes[one[0].From] = h.passes[one[0].From] || passes
+		h.floors[one[0].From] = max(h.floors[one[0].From], one[0].Floor)
 		h.pass = h.pass || passes
 		h.mayStay = h.mayStay || passes || who == observed && kept.Effect != policy.Withhold
 	}
@@ -207,13 +246,31 @@ func (tr *trace) add(state []*held) {
 }
 
 // findNeeded finds what is hidden but governs something that was shown at some
-// time: NI-2, to those who know an object its end tells something.
+// time: NI-2, to those who know an object its end tells something. A newer version
+// that is withheld does, and so does an older one that comes late: from the same
+// source, the newer counts as at least that, and is withdrawn.
 func (tr *trace) findNeeded() {
+	floors := map[located]map[policy.OrgID]policy.Level{}
 	for _, state := range tr.states {
 		for _, h := range state {
 			if h.newest != h && !h.newest.pass && tr.shown[h.located] != nil {
 				tr.needed[h.newest.located] = true
 			}
+			for from, floor := range h.floors {
+				if was, known := floors[h.located][from]; known && floor > was && tr.shown[h.located][from] {
+					tr.needOlder(state, h, from)
+				}
+			}
+			floors[h.located] = h.floors
+		}
+	}
+}
+
+// needOlder notes the older versions of h from one holder that are withheld.
+func (tr *trace) needOlder(state []*held, h *held, from policy.OrgID) {
+	for _, o := range state {
+		if passes, holds := o.passes[from]; o.coll == h.coll && o.id == h.id && o.version < h.version && holds && !passes {
+			tr.needed[o.located] = true
 		}
 	}
 }
