@@ -40,8 +40,7 @@ nobody has signed yet. A running server is asked at its operator's address.`,
 			return printPlan(e.stdout, d.report)
 		},
 	}
-	configFlag(cmd, &file)
-	cmd.Flags().StringVar(&admin, "admin", "", "the `URL` of the running server's operator listener; default: from the configuration")
+	operatorFlags(cmd, &file, &admin)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	return cmd
 }
@@ -157,7 +156,6 @@ revision before; a running server notices within seconds, a stopped one at start
 			return err
 		},
 	}
-	configFlag(cmd, &file)
-	cmd.Flags().StringVar(&admin, "admin", "", "the `URL` of the running server's operator listener; default: from the configuration")
+	operatorFlags(cmd, &file, &admin)
 	return cmd
 }

@@ -38,8 +38,7 @@ configuration); requests go on meanwhile. FILE appears when it is complete.`,
 			return e.backup(cmd.Context(), c, admin, args[0])
 		},
 	}
-	configFlag(cmd, &file)
-	cmd.Flags().StringVar(&admin, "admin", "", "the `URL` of the running server's operator listener; default: from the configuration")
+	operatorFlags(cmd, &file, &admin)
 	return cmd
 }
 

@@ -59,8 +59,7 @@ The exit code is 0 if the partner sees a version, 1 if not.`,
 			return err
 		},
 	}
-	configFlag(cmd, &file)
-	cmd.Flags().StringVar(&admin, "admin", "", "the `URL` of the running server's operator listener; default: from the configuration")
+	operatorFlags(cmd, &file, &admin)
 	cmd.Flags().StringVar(&partner, "partner", "", "the `id` of the partner's identity")
 	cmd.Flags().StringVar(&object, "object", "", "the `id` of the object")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")

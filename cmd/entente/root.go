@@ -129,6 +129,7 @@ func commands(e *env) []*cobra.Command {
 		pushCommand(e),
 		collectionsCommand(e),
 		explainCommand(e),
+		consentCommand(e),
 		conformCommand(e),
 		backupCommand(e),
 		restoreCommand(e),

@@ -22,9 +22,9 @@ func (r *Releaser) loadConsents(ctx context.Context) error {
 		return err
 	}
 	for _, d := range docs {
-		c := new(policy.Consent)
-		if err := json.Unmarshal(d.Body, c); err != nil {
-			return fmt.Errorf("%w: consent %s: %w", store.ErrCorrupt, d.ID, err)
+		c, err := readConsent(&d)
+		if err != nil {
+			return err
 		}
 		r.addConsent(c)
 	}
@@ -63,6 +63,33 @@ func (r *Releaser) Consent(ctx context.Context, c *policy.Consent) error {
 	}
 	doc := store.Document{Kind: kindConsent, ID: c.ID, Body: body, Expires: store.Added(c.Until)}
 	return r.reconsider(ctx, r.addConsent(c), []store.Document{doc})
+}
+
+// Consents are those that have not ended, in order of their IDs.
+func (r *Releaser) Consents(ctx context.Context) ([]*policy.Consent, error) {
+	docs, err := r.c.Store.Documents(ctx, kindConsent)
+	if err != nil {
+		return nil, err
+	}
+	list := []*policy.Consent{}
+	for _, d := range docs {
+		c, err := readConsent(&d)
+		if err != nil {
+			return nil, err
+		}
+		if c.Until > r.now() {
+			list = append(list, c)
+		}
+	}
+	return list, nil
+}
+
+func readConsent(d *store.Document) (*policy.Consent, error) {
+	c := new(policy.Consent)
+	if err := json.Unmarshal(d.Body, c); err != nil {
+		return nil, fmt.Errorf("%w: consent %s: %w", store.ErrCorrupt, d.ID, err)
+	}
+	return c, nil
 }
 
 // Revoke takes a consent back: what only it permits is withdrawn.

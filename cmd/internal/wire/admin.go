@@ -47,6 +47,9 @@ func newAdmin(a *App, metrics prometheus.Gatherer) (*admin, error) {
 	ad.mux.HandleFunc("POST /backup", ad.guard(ad.backup))
 	ad.mux.HandleFunc("POST /agreements/plan", ad.guard(ad.plan))
 	ad.mux.HandleFunc("GET /explain", ad.guard(ad.explain))
+	ad.mux.HandleFunc("POST /consents", ad.guard(ad.addConsent))
+	ad.mux.HandleFunc("GET /consents", ad.guard(ad.consents))
+	ad.mux.HandleFunc("DELETE /consents/{id}", ad.guard(ad.removeConsent))
 	return ad, nil
 }
 
