@@ -76,13 +76,14 @@ const (
 	isLetter
 	isHex
 	isLocal // in the local part of an e-mail address, or in a name of the DNS
+	isHint  // there may be something where it stands
 )
 
 var charClass = func() (t [256]uint8) {
 	for c := range 256 {
 		b := byte(c)
 		if '0' <= b && b <= '9' {
-			t[c] |= isDigit
+			t[c] |= isDigit | isHint
 		}
 		if 'a' <= b|0x20 && b|0x20 <= 'z' {
 			t[c] |= isLetter
@@ -93,6 +94,9 @@ var charClass = func() (t [256]uint8) {
 		if t[c]&(isDigit|isLetter) != 0 || b >= 0x80 || b == '-' || b == '_' {
 			t[c] |= isLocal
 		}
+		if b == '@' || b == '+' || b == '.' || b == ':' {
+			t[c] |= isHint
+		}
 	}
 	return t
 }()
@@ -102,15 +106,9 @@ const isWord = isDigit | isLetter
 // scanText looks for addresses, telephone numbers and IBANs in a text, whole
 // objects included.
 func scanText(s string) (found PersonalData) {
-	for i := 0; i < len(s); {
+	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if charClass[c]&isWord != 0 {
-			if charClass[c]&isLetter != 0 && i+2 < len(s) && charClass[s[i+2]]&isDigit != 0 && iban(s[i:]) {
-				found |= Direct
-			}
-			for i++; i < len(s) && charClass[s[i]]&isWord != 0; {
-				i++
-			}
+		if charClass[c]&isHint == 0 {
 			continue
 		}
 		switch c {
@@ -133,8 +131,11 @@ func scanText(s string) (found PersonalData) {
 					found |= Indirect
 				}
 			}
+		default: // a digit: of a word's first three characters the last, with a country's code before it?
+			if i >= 2 && charClass[s[i-1]]&charClass[s[i-2]]&isLetter != 0 && (i == 2 || charClass[s[i-3]]&isWord == 0) && iban(s[i-2:]) {
+				found |= Direct
+			}
 		}
-		i++
 	}
 	return found
 }
