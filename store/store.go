@@ -86,7 +86,7 @@ type Writer interface {
 	// one thing that b wrote, be it an object, a label, a release, a document or a
 	// cursor, finds all of it by any later call. When Commit returns nil the batch
 	// is durable and every later call sees it. On ErrConflict (b.Cursor.From, a
-	// document's Rev or a label was stale), ErrFull, ErrInvalid and ErrClosed nothing was
+	// document's Rev or a label was stale, or b.Head was wrong), ErrFull, ErrInvalid and ErrClosed nothing was
 	// written. After any other error the batch may or may not have been applied; repeating it is safe,
 	// because an object that is there already is a Duplicate.
 	//
@@ -107,8 +107,14 @@ type Batch struct {
 	Objects []stix.Object // in the order in which they get their Added; from stix.Parse or a stix.Scanner
 	Labels  []Label       // of Objects, in step; nil: all 0. A Duplicate keeps the label that is stored.
 	At      time.Time     // lower bound for the Added values, also those of release logs
-	Cursor  *CursorMove   // nil: none
-	Put     []Document    // written with the objects, one after the other; Rev as in Documents.Put
+
+	// Head, if set, is what the caller takes the log's Stat.Head to be. If it is not, or
+	// not all of Objects are Stored with the Added that Number gives from there, the
+	// Batch fails with ErrConflict. So Releases and documents may rest on foresight.
+	Head *Added
+
+	Cursor *CursorMove // nil: none
+	Put    []Document  // written with the objects, one after the other; Rev as in Documents.Put
 
 	Relabel  []Relabel // after Objects, one after the other
 	Releases []Release // after Relabel, one after the other; what they add to one log gets Added values as if it were one Batch
@@ -167,6 +173,24 @@ type Receipt struct {
 	Outcomes []Outcome
 	Added    []Added // of the entry now stored, new or old; 0 if neither (Foreign, AfterRevoked, TooMany)
 	Labels   []Label // of the same entry, after Relabel
+}
+
+// Foreseen reports whether r, of b, is as b.Head says that it will be. head is the
+// Added of the newest entry that the log had before b.
+func (r *Receipt) Foreseen(b *Batch, head Added) bool {
+	if b.Head == nil || len(b.Objects) == 0 {
+		return b.Head == nil || *b.Head == head
+	}
+	first, err := Number(head, b.At, len(b.Objects))
+	if err != nil || *b.Head != head {
+		return false
+	}
+	for i := range b.Objects {
+		if r.Outcomes[i] != Stored || r.Added[i] != first+Added(i) {
+			return false
+		}
+	}
+	return true
 }
 
 // A Document is a small record: a status, a secret, an agreement.

@@ -93,6 +93,53 @@ func TestGroupReleases(t *testing.T) {
 	}
 }
 
+// TestGroupHeads: a batch that says what the head is fails if others that share its
+// transaction write to the log, too, be it before it or behind it.
+func TestGroupHeads(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		var commits atomic.Int32
+		held, release := make(chan struct{}), make(chan struct{})
+		s := open(t, filepath.Join(t.TempDir(), "store.db"), Options{NoCompression: true, beforeCommit: func() {
+			if commits.Add(1) == 2 {
+				close(held)
+				<-release
+			}
+		}})
+		goOn := sync.OnceFunc(func() { close(release) })
+		defer goOn()
+		objs := stixtest.Objects(1, 4)
+		head := commit(t, s, objs[:1]).Added[0]
+		batches := []*store.Batch{
+			{Put: []store.Document{{Kind: "k", ID: "first"}}}, // the others wait for it
+			{Log: benchLog, Objects: objs[1:2], At: benchTime},
+			{Log: benchLog, Objects: objs[2:], At: benchTime, Head: &head, Put: []store.Document{{Kind: "k", ID: "head"}}},
+		}
+		if first {
+			batches[1], batches[2] = batches[2], batches[1]
+		}
+		errs := make([]error, len(batches))
+		var wg sync.WaitGroup
+		for i, b := range batches {
+			wg.Go(func() { _, errs[i] = s.Commit(context.Background(), b) })
+			if i == 0 {
+				<-held
+			} else {
+				waitQueue(t, s, i)
+			}
+		}
+		goOn()
+		wg.Wait()
+		for i, b := range batches {
+			if b.Head != nil && !errors.Is(errs[i], store.ErrConflict) || b.Head == nil && errs[i] != nil {
+				t.Errorf("first %v: batch %d: error %v", first, i, errs[i])
+			}
+		}
+		if n := len(readRows(t, s, benchLog).Rows); n != 2 {
+			t.Errorf("first %v: the log has %d entries, want 2", first, n)
+		}
+	}
+}
+
 func readRows(tb testing.TB, s *Store, id store.LogID) store.Page {
 	tb.Helper()
 	q := store.Query{SpecVersions: []string{"2.0", "2.1"}, Versions: store.Versions{All: true}, Limit: 1 << 30, Want: store.WantObjects | store.WantRows | store.WantSource}

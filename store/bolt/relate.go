@@ -3,6 +3,7 @@ package bolt
 import (
 	"fmt"
 	"slices"
+	"sort"
 
 	"entente/store"
 )
@@ -93,6 +94,9 @@ func (g *group) relate(n int, j *job) (err error) {
 		} else if j.receipt.Added[i], err = st.l.addedAt(seq); err != nil {
 			return err
 		}
+	}
+	if b.Head != nil && !j.receipt.Foreseen(b, g.head(n, b.Log)) {
+		return store.ErrConflict
 	}
 	for i := range b.Releases {
 		if err := g.release(n, j, &b.Releases[i]); err != nil {
@@ -249,4 +253,18 @@ func (o origin) raw(st *stage) (string, error) {
 		return "", err
 	}
 	return text(c.object(i)), nil
+}
+
+// head is the Added of the newest entry of a log of objects before job number n.
+func (g *group) head(n int, id store.LogID) store.Added {
+	l, st := g.log(id)
+	if st != nil {
+		if i := sort.SearchInts(st.jobs, n); i > 0 {
+			return store.Added(st.slots[i-1].added)
+		}
+	}
+	if l == nil {
+		return 0
+	}
+	return store.Added(l.head)
 }

@@ -69,6 +69,9 @@ func (s *Store) change(b *store.Batch) (*change, store.Receipt, error) {
 			r.Added[i], r.Labels[i] = e.added, c.label(e.object)
 		}
 	}
+	if !r.Foreseen(b, c.log.head) {
+		return nil, store.Receipt{}, store.ErrConflict
+	}
 	return c, r, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"entente/stix"
 	"entente/store"
@@ -112,6 +113,10 @@ var batchCases = []Case{
 	{
 		"ConflictWritesNothing", "On ErrConflict nothing was written: no object, no cursor, no document, no name of a log.",
 		scenario(conflict),
+	},
+	{
+		"Foreseen", "A Batch that says what the head is fails if it is not, or an object is not Stored, and writes nothing then; what it releases by foresight is there at once.",
+		scenario(foreseen),
 	},
 	{
 		"CursorRace", "Of many that move a cursor from the same value one wins, with all of its batch; the others write nothing.",
@@ -226,4 +231,44 @@ func conflict(p *probe) {
 		unchanged("after reopening", 0)
 	}
 	p.addedAt(testTime, 0, 3)
+}
+
+// foreseen commits what is foreseen rightly, and what is not.
+func foreseen(p *probe) {
+	older := p.commit(indicators(p, 0, 1)...)[0]
+	head := p.commit(indicators(p, 1, 1)...)[0]
+	objs := indicators(p, 10, 3)
+	at := testTime.Add(time.Millisecond + time.Microsecond) // from either of them on the objects get the same Added
+	first, err := store.Number(head, at, len(objs))
+	p.ok(err, "number")
+	batch := func(head store.Added, objs ...stix.Object) *store.Batch {
+		return &store.Batch{
+			Log: testLog, Objects: objs, At: at, Head: &head, Put: []store.Document{{Kind: "k", ID: "foreseen"}},
+			Releases: []store.Release{{Log: releaseLog, Of: testLog, Add: []store.Added{first + 2, first}}},
+		}
+	}
+	was := p.everything()
+	for name, b := range map[string]*store.Batch{
+		"a head that was":        batch(older, objs...),
+		"a head to come":         batch(head+1, objs...),
+		"no head":                batch(0, objs...),
+		"another head, no batch": batch(older),
+		"a Duplicate":            batch(head, objs[0], indicator{n: 0}.make(p), objs[1]),
+		"a Differs":              batch(head, objs[0], objs[1], indicator{n: 1, name: "other"}.make(p)),
+		"a Foreign":              batch(head, indicator{n: 1, by: 4, modified: day(9, 9)}.make(p), objs[0]),
+		"only Duplicates":        batch(head, indicators(p, 0, 2)...),
+	} {
+		_, err := p.s.Commit(p.ctx, b)
+		p.is(err, store.ErrConflict, name)
+		equal(p, p.everything(), was, "what is stored after "+name)
+	}
+	r, err := p.s.Commit(p.ctx, batch(head, objs...))
+	p.ok(err, "commit")
+	equal(p, fmt.Sprint(r.Added), fmt.Sprint([]store.Added{first, first + 1, first + 2}), "Added")
+	now := p.read(testLog, sourced())
+	p.shows("released by foresight", releaseLog, pick(now, 4, 2)...)
+	p.document("k", "foreseen", 1, "", 0)
+	zero := store.Added(0)
+	_, err = p.s.Commit(p.ctx, &store.Batch{Log: "empty", Objects: objs, At: at, Head: &zero})
+	p.ok(err, "commit to an empty log")
 }

@@ -222,6 +222,25 @@ func documentMutants() []mutant {
 			}
 			return r, err
 		}), "ConflictWritesNothing", "ReleaseConflictWritesNothing", "RandomOperations"),
+		broken("the head is not compared", committing(func(s store.Store, ctx context.Context, b store.Batch) (store.Receipt, error) {
+			b.Head = nil
+			return s.Commit(ctx, &b)
+		}), "Foreseen"),
+		broken("a head is right if the Added are", committing(func(s store.Store, ctx context.Context, b store.Batch) (store.Receipt, error) {
+			if st, err := s.Stat(ctx, b.Log); err == nil && b.Head != nil && len(b.Objects) > 0 {
+				was, _ := store.Number(*b.Head, b.At, len(b.Objects))
+				if now, _ := store.Number(st.Head, b.At, len(b.Objects)); was == now {
+					b.Head = &st.Head
+				}
+			}
+			return s.Commit(ctx, &b)
+		}), "Foreseen"),
+		broken("of what was foreseen only the head counts", committing(func(s store.Store, ctx context.Context, b store.Batch) (store.Receipt, error) {
+			if st, err := s.Stat(ctx, b.Log); err == nil && b.Head != nil && *b.Head == st.Head {
+				b.Head = nil
+			}
+			return s.Commit(ctx, &b)
+		}), "Foreseen"),
 		broken("documents of Then are lost", committing(func(s store.Store, ctx context.Context, b store.Batch) (store.Receipt, error) {
 			if then := b.Then; then != nil {
 				b.Then = func(r store.Receipt) []store.Document { then(r); return nil }
