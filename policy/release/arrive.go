@@ -65,23 +65,26 @@ func (r *Releaser) arrival(o *stix.Object, at policy.Instant) *policy.Arrival {
 	return in
 }
 
-// Own returns the labels of what our own people are about to put into a
-// collection. What time has ended is gone when it returns, so that nothing counts
-// as there already that is not.
-func (r *Releaser) Own(ctx context.Context, log store.LogID, objects []stix.Object) ([]store.Label, error) {
+// own labels what our own people are about to put into a collection. What time has
+// ended is gone when it returns, so that nothing counts as there already that is
+// not.
+func (r *Releaser) own(ctx context.Context, b *store.Batch) (*deposit, error) {
 	ctx = r.lock(ctx)
 	defer r.mu.Unlock()
 	if err := r.step(ctx, ""); err != nil {
 		return nil, err
 	}
-	s := r.source("", log)
+	s, objects := r.source("", b.Log), b.Objects
 	defer r.carry(s, objects)()
-	out := make([]store.Label, len(objects))
+	d := &deposit{log: b.Log, at: b.At, objects: objects, labels: make([]store.Label, len(objects)), found: make([]found, len(objects)), then: b.Then}
+	out := d.labels
 	var sets [][]policy.Label // of objects whose label is not known yet
 	var where []int
 	var fresh []*policy.Label
 	for i := range objects {
-		h, _ := s.Receive(r.arrival(&objects[i], r.now()))
+		in := r.arrival(&objects[i], r.now())
+		h, _ := s.Receive(in)
+		d.found[i] = r.find(in, h.Label)
 		known, ok := s.interned[h.Label]
 		if out[i] = known; !ok {
 			sets, where, fresh = append(sets, []policy.Label{*h.Label}), append(where, i), append(fresh, h.Label)
@@ -95,7 +98,7 @@ func (r *Releaser) Own(ctx context.Context, log store.LogID, objects []stix.Obje
 		out[where[k]] = n
 		s.remember(fresh[k], n)
 	}
-	return out, nil
+	return d, nil
 }
 
 // remember keeps the number of a label that the source gives again and again.

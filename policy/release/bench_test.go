@@ -38,11 +38,7 @@ func BenchmarkRelease(b *testing.B) {
 			w := &world{t: b, st: mem.New()}
 			w.restart(partners(n)...)
 			objects := feed(0, 1000)
-			labels, err := w.r.Own(b.Context(), intel, objects)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if _, err := w.st.Commit(b.Context(), &store.Batch{Log: intel, Objects: objects, Labels: labels}); err != nil {
+			if _, err := w.r.Write(b.Context(), &store.Batch{Log: intel, Objects: objects}); err != nil {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()

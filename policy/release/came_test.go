@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"entente/policy"
-	"entente/stix"
 	"entente/store"
 )
 
@@ -19,7 +18,7 @@ func TestOrderAfterRestart(t *testing.T) {
 		x, y, z := object(idOf("indicator", 1), 0, clear1), object(idOf("indicator", 2), 0, clear1), object(idOf("indicator", 3), 0, clear1)
 		w.send(other, x)
 		w.now = w.now.Add(time.Minute)
-		w.written(y, x, z)
+		w.write(y, x, z)
 		w.now = w.now.Add(time.Minute)
 		if restart {
 			w.restart(first)
@@ -34,21 +33,5 @@ func TestOrderAfterRestart(t *testing.T) {
 		if docs, err := w.st.Documents(t.Context(), kindCame); err != nil || len(docs) > 0 {
 			t.Errorf("what is deleted leaves documents: %v, %v", docs, err)
 		}
-	}
-}
-
-// written is what our own people put into intel by a request.
-func (w *world) written(objects ...stix.Object) {
-	w.t.Helper()
-	labels, err := w.r.Own(w.t.Context(), intel, objects)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	receipt, err := w.st.Commit(w.t.Context(), &store.Batch{Log: intel, Objects: objects, Labels: labels, At: w.now})
-	if err == nil {
-		err = w.r.Written(w.t.Context(), intel, receipt.Added, labels)
-	}
-	if err != nil {
-		w.t.Fatal(err)
 	}
 }

@@ -84,7 +84,12 @@ func dayOf(t *testing.T, plan fault.Plan, restart bool) (map[policy.OrgID][]stri
 		{object(idOf("indicator", 3), 2, green1)},
 	}
 	for i, objects := range writes {
-		try(func() error { return w.put(objects...) })
+		try(func() error {
+			if i == 1 {
+				return w.bring(objects...)
+			}
+			return w.put(objects...)
+		})
 		sent := object(idOf("indicator", 10+i), 0, green1)
 		hidden := object(idOf("indicator", 3), i, green1, `"name":"of the partner"`)
 		try(func() error {

@@ -133,20 +133,17 @@ func (w *world) write(objects ...stix.Object) {
 }
 
 func (w *world) put(objects ...stix.Object) error {
-	labels, err := w.r.Own(w.t.Context(), intel, objects)
+	_, err := w.r.Write(w.t.Context(), &store.Batch{Log: intel, Objects: objects, At: w.now})
+	return err
+}
+
+// bring is what comes into intel past the releaser, as from an import.
+func (w *world) bring(objects ...stix.Object) error {
+	receipt, err := w.st.Commit(w.t.Context(), &store.Batch{Log: intel, Objects: objects, At: w.now})
 	if err != nil {
 		return err
 	}
-	receipt, err := w.st.Commit(w.t.Context(), &store.Batch{Log: intel, Objects: objects, Labels: labels, At: w.now})
-	if err != nil {
-		return err
-	}
-	for _, added := range receipt.Added {
-		if err := w.r.Release(w.t.Context(), intel, added); err != nil {
-			return err
-		}
-	}
-	return nil
+	return w.r.Release(w.t.Context(), intel, slices.Max(receipt.Added))
 }
 
 // send is what a partner puts into intel.

@@ -81,7 +81,14 @@ func (r *Releaser) suppose() *supposing {
 }
 
 // forget takes everything that was supposed out of the graph.
-func (s *supposing) forget() { s.r.g.backTo(s.before) }
+func (s *supposing) forget() {
+	g := s.r.g
+	g.backTo(s.before)
+	if len(g.ids) > s.before.ids {
+		maps.DeleteFunc(g.byID, func(_ idKey, id int32) bool { return int(id) >= s.before.ids })
+		g.ids = g.ids[:s.before.ids]
+	}
+}
 
 func (s *supposing) text(ctx context.Context, n int32) (string, error) {
 	if text, ok := s.texts[n]; ok {
@@ -149,8 +156,8 @@ type mark struct{ logs, entries, ids int }
 
 func (g *graph) mark() mark { return mark{len(g.logs), len(g.entries), len(g.ids)} }
 
-// backTo takes out of the graph what came after m. Nothing that was there then may
-// have gone meanwhile.
+// backTo takes out of the graph what came after m, but for ids. Nothing that was
+// there then may have gone meanwhile.
 func (g *graph) backTo(m mark) {
 	for n := int32(len(g.entries)) - 1; n >= int32(m.entries); n-- {
 		g.remove(n)
@@ -173,8 +180,4 @@ func (g *graph) backTo(m mark) {
 		delete(g.byLog, l.id)
 	}
 	g.logs = g.logs[:m.logs]
-	if len(g.ids) > m.ids {
-		maps.DeleteFunc(g.byID, func(_ idKey, id int32) bool { return int(id) >= m.ids })
-		g.ids = g.ids[:m.ids]
-	}
 }

@@ -66,10 +66,7 @@ func (r *Releaser) Receive(ctx context.Context, d *Delivery) error {
 	if err := r.raiseAll(ctx, in.raised); err != nil {
 		return r.fail(err)
 	}
-	if err := r.takeIn(ctx, in, docs); err != nil {
-		return r.fail(err)
-	}
-	return nil
+	return r.takeIn(ctx, in, docs)
 }
 
 // An intake is a Delivery at work.
@@ -79,6 +76,7 @@ type intake struct {
 	where    []int            // indexes in Objects of those that are taken
 	sets     [][]policy.Label // their holdings, one each
 	labels   []store.Label
+	found    []found
 	apart    []bool  // they must not stand in the collection's log
 	evicted  []int32 // entries that must no longer stand there
 	raised   []raise
@@ -128,7 +126,8 @@ func (r *Releaser) judge(ctx context.Context, in *intake, world map[stix.ID][]*s
 	told := r.receiver(sight, in.Log)
 	for i := range in.Objects {
 		o := &in.Objects[i]
-		h, why := s.Receive(r.arrival(o, policy.Instant(in.At.UnixMicro())))
+		look := r.arrival(o, policy.Instant(in.At.UnixMicro()))
+		h, why := s.Receive(look)
 		if r.defines(o) {
 			_, why = told.Receive(r.arrival(o, policy.Instant(in.At.UnixMicro())))
 		}
@@ -147,7 +146,7 @@ func (r *Releaser) judge(ctx context.Context, in *intake, world map[stix.ID][]*s
 		if outcome == store.Stored {
 			world[o.ID] = append(world[o.ID], o)
 		}
-		in.where = append(in.where, i)
+		in.where, in.found = append(in.where, i), append(in.found, r.find(look, h.Label))
 		in.sets = append(in.sets, []policy.Label{*h.Label})
 		in.apart = append(in.apart, h.Staged || slices.Contains(h.Label.Faults, "marking.forged"))
 	}
@@ -159,19 +158,26 @@ func (r *Releaser) judge(ctx context.Context, in *intake, world map[stix.ID][]*s
 // added; what cannot stand beside what is there is kept apart, for the partner
 // alone.
 func (r *Releaser) takeIn(ctx context.Context, in *intake, docs []store.Document) error {
-	batch := store.Batch{Log: in.Log, At: in.At}
+	d := deposit{log: in.Log, at: in.At, docs: docs}
 	apart := store.Batch{Log: heldFor(in.Partner, in.Log), At: in.At}
-	var where, kept []int // of the objects of batch and apart, in in.where
+	var where, kept []int // of the objects of d and apart, in in.where
 	for k, i := range in.where {
 		if in.apart[k] {
 			kept = append(kept, k)
 			continue
 		}
-		batch.Objects, batch.Labels = append(batch.Objects, in.Objects[i]), append(batch.Labels, in.labels[k])
+		d.objects, d.labels, d.found = append(d.objects, in.Objects[i]), append(d.labels, in.labels[k]), append(d.found, in.found[k])
 		where = append(where, k)
 	}
-	receipt, err := r.c.Store.Commit(ctx, &batch)
-	if err != nil {
+	begun := len(in.evicted)+len(in.raised) > 0
+	if begun || len(kept) > 0 {
+		d.found = nil
+	}
+	receipt, released, err := r.deposit(ctx, &d)
+	if err != nil && begun {
+		return r.fail(err)
+	}
+	if err != nil || released {
 		return err
 	}
 	order := make([]place, len(in.where))
@@ -192,7 +198,7 @@ func (r *Releaser) takeIn(ctx context.Context, in *intake, docs []store.Document
 		apart.Objects, apart.Labels = append(apart.Objects, in.Objects[in.where[k]]), append(apart.Labels, in.labels[k])
 	}
 	if receipt, err = r.keepApart(ctx, in, &apart); err != nil {
-		return err
+		return r.fail(err)
 	}
 	for j, k := range kept {
 		order[k] = place{apart.Log, receipt.Added[j]}
@@ -213,16 +219,16 @@ func (r *Releaser) releaseTaken(ctx context.Context, in *intake, more []store.Re
 	for _, log := range []store.LogID{in.Log, heldFor(in.Partner, in.Log)} {
 		if _, known := r.g.byLog[log]; known {
 			if err := r.followAll(ctx, log); err != nil {
-				return err
+				return r.fail(err)
 			}
 		}
 	}
 	united, err := r.unite(ctx, in.Log, more, r.arrivals(before, order))
 	if err != nil {
-		return err
+		return r.fail(err)
 	}
 	if err := r.settle(ctx, united); err != nil {
-		return err
+		return r.fail(err)
 	}
 	return r.commitWith(ctx, docs, r.entriesAt(order))
 }

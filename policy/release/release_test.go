@@ -34,11 +34,17 @@ func TestReferences(t *testing.T) {
 	w.want(partner)
 	// A newer version, that is less strict: it becomes visible, and so does what mentions it.
 	w.write(object(idOf("indicator", 2), 1, green1))
-	w.want(partner, "note-1@00", "indicator-2@01")
+	w.want(partner, "indicator-2@01", "note-1@00")
 	w.write(object(idOf("indicator", 2), 2, red1))
 	w.want(partner)
 	w.write(object(idOf("indicator", 2), 3, green1))
-	w.want(partner, "note-1@00", "indicator-2@01", "indicator-2@03")
+	w.want(partner, "indicator-2@03", "note-1@00", "indicator-2@01")
+	// What was not written for anybody who waits comes in the order of its age.
+	w.write(object(idOf("indicator", 2), 4, red1))
+	if err := w.bring(object(idOf("indicator", 2), 5, green1)); err != nil {
+		t.Fatal(err)
+	}
+	w.want(partner, "note-1@00", "indicator-2@01", "indicator-2@03", "indicator-2@05")
 }
 
 func TestTime(t *testing.T) {

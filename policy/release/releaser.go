@@ -241,25 +241,9 @@ func (r *Releaser) commit(ctx context.Context) error { return r.commitWith(ctx, 
 // first, as far as something is to be done about them, come first and in this
 // order.
 func (r *Releaser) commitWith(ctx context.Context, put []store.Document, first []int32) error {
-	r.refresh()
-	if err := r.commitLabels(ctx); err != nil {
+	batch := store.Batch{At: r.c.Now()}
+	if err := r.fill(ctx, &batch, put, first); err != nil {
 		return err
-	}
-	if err := r.commitMoves(ctx); err != nil {
-		return err
-	}
-	releases, err := r.releases(ctx, first)
-	if err != nil {
-		return r.fail(err)
-	}
-	batch := store.Batch{At: r.c.Now(), Releases: releases}
-	extra := len(put)
-	batch.Put = append(batch.Put, put...)
-	for id, log := range r.g.byLog {
-		was, seen := r.positions[id], r.g.logs[log].seen
-		if seen > was.at {
-			batch.Put = append(batch.Put, store.Document{Kind: kindPosition, ID: string(id), Rev: was.rev, Body: strconv.AppendInt(nil, int64(seen), 10)})
-		}
 	}
 	if len(batch.Releases) > 0 || len(batch.Put) > 0 {
 		if _, err := r.c.Store.Commit(ctx, &batch); err != nil {
@@ -269,18 +253,49 @@ func (r *Releaser) commitWith(ctx context.Context, put []store.Document, first [
 			return r.fail(err) // it may have been applied, or another server was faster
 		}
 	}
+	r.committed(&batch)
+	return nil
+}
+
+// fill puts into a batch what brings the release logs to what the outlook says,
+// with how far the logs were followed, and put.
+func (r *Releaser) fill(ctx context.Context, b *store.Batch, put []store.Document, first []int32) (err error) {
+	r.refresh()
+	if err := r.commitLabels(ctx); err != nil {
+		return err
+	}
+	if err := r.commitMoves(ctx); err != nil {
+		return err
+	}
+	if b.Releases, err = r.releases(ctx, first); err != nil {
+		return r.fail(err)
+	}
+	b.Put = append(b.Put, put...)
+	for id, log := range r.g.byLog {
+		was, seen := r.positions[id], r.g.logs[log].seen
+		if seen > was.at {
+			b.Put = append(b.Put, store.Document{Kind: kindPosition, ID: string(id), Rev: was.rev, Body: strconv.AppendInt(nil, int64(seen), 10)})
+		}
+	}
+	return nil
+}
+
+// committed notes that what fill has put into a batch is committed.
+func (r *Releaser) committed(b *store.Batch) {
 	for n := range r.pending {
 		copy(r.rel.of(n), r.o.shown.of(n))
 	}
 	clear(r.pending)
 	clear(r.leaving)
-	for i := range batch.Put[extra:] {
-		d := &batch.Put[extra+i]
+	for i := range b.Put {
+		d := &b.Put[i]
+		if d.Kind != kindPosition {
+			continue
+		}
 		seen := r.g.logs[r.g.byLog[store.LogID(d.ID)]].seen
 		r.positions[store.LogID(d.ID)] = position{at: seen, rev: d.Rev + 1}
 		r.done.Store(store.LogID(d.ID), seen)
 	}
-	return nil
 }
 
 // commitLabels gives the entries that came without a label theirs.

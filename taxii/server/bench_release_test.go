@@ -44,7 +44,7 @@ func benchShared(b *testing.B, visible, burst int) {
 	}
 	defer st.Close()
 	releaser := benchReleaser(b, st, 1)
-	fillShared(b, st, releaser, 40_000, visible, burst)
+	fillShared(b, releaser, 40_000, visible, burst)
 	var page []byte
 	s, _ := authServer(b, func(c *Config) {
 		c.Store, c.Releaser = st, releaser
@@ -112,7 +112,7 @@ func benchReleaser(b testing.TB, st store.Store, n int) *release.Releaser {
 }
 
 // fillShared commits n objects, so many of a hundred GREEN and the others AMBER.
-func fillShared(b *testing.B, st store.Store, r *release.Releaser, n, visible, burst int) {
+func fillShared(b *testing.B, r *release.Releaser, n, visible, burst int) {
 	rnd := mrand.New(mrand.NewPCG(1, 2))
 	green := true
 	for from := 0; from < n; from += 1000 {
@@ -123,15 +123,7 @@ func fillShared(b *testing.B, st store.Store, r *release.Releaser, n, visible, b
 			}
 			objects = append(objects, sharedObject(b, i, green))
 		}
-		labels, err := r.Own(b.Context(), collA, objects)
-		if err != nil {
-			b.Fatal(err)
-		}
-		receipt, err := st.Commit(b.Context(), &store.Batch{Log: collA, Objects: objects, Labels: labels, At: time.Now()})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := r.Release(b.Context(), collA, receipt.Added[len(receipt.Added)-1]); err != nil {
+		if _, err := r.Write(b.Context(), &store.Batch{Log: collA, Objects: objects, At: time.Now()}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -26,7 +26,7 @@ func BenchmarkSubscribers(b *testing.B) {
 	}
 	defer st.Close()
 	releaser := benchReleaser(b, st, partners)
-	fillShared(b, st, releaser, 20_000, 50, 250)
+	fillShared(b, releaser, 20_000, 50, 250)
 	bare := heap()
 	var all [2]*subscribers
 	var grown [2]float64

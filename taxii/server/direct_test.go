@@ -272,15 +272,7 @@ func TestDirectNewLabel(t *testing.T) {
 	counter := &takeCounter{Store: boltStore(t)}
 	releaser := benchReleaser(t, counter, 1)
 	commit := func(o stix.Object) {
-		labels, err := releaser.Own(t.Context(), collA, []stix.Object{o})
-		if err != nil {
-			t.Fatal(err)
-		}
-		receipt, err := counter.Commit(t.Context(), &store.Batch{Log: collA, Objects: []stix.Object{o}, Labels: labels, At: time.Now()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := releaser.Release(t.Context(), collA, receipt.Added[0]); err != nil {
+		if _, err := releaser.Write(t.Context(), &store.Batch{Log: collA, Objects: []stix.Object{o}, At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}

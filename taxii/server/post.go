@@ -135,9 +135,6 @@ func (s *Server) store(c echo.Context, r *request, items []stix.Item, beyond int
 	}
 	var st *taxii.Status
 	var failed error
-	if err := s.label(c, &batch); err != nil {
-		return nil, err
-	}
 	batch.Then = func(receipt store.Receipt) []store.Document {
 		st = newStatus(id, r, items, beyond, refusals, &receipt)
 		var doc store.Document
@@ -146,7 +143,11 @@ func (s *Server) store(c echo.Context, r *request, items []stix.Item, beyond int
 		}
 		return []store.Document{doc}
 	}
-	receipt, err := s.c.Store.Commit(c.Request().Context(), &batch)
+	commit := s.c.Store.Commit
+	if s.c.Releaser != nil {
+		commit = s.c.Releaser.Write // everybody sees what they may of it, too
+	}
+	receipt, err := commit(c.Request().Context(), &batch)
 	if err != nil {
 		return nil, err
 	}
@@ -154,34 +155,7 @@ func (s *Server) store(c echo.Context, r *request, items []stix.Item, beyond int
 		return nil, fmt.Errorf("status %s: %w", id, failed)
 	}
 	s.metrics.posted(receipt.Outcomes, r.n-len(receipt.Outcomes))
-	return st, s.release(c, &batch, &receipt)
-}
-
-// label says of what our own people send that it is ours.
-func (s *Server) label(c echo.Context, b *store.Batch) (err error) {
-	if s.c.Releaser != nil {
-		b.Labels, err = s.c.Releaser.Own(c.Request().Context(), b.Log, b.Objects)
-	}
-	return err
-}
-
-// release waits until everybody sees what they may of a batch, in its order,
-// whatever of it was there before.
-func (s *Server) release(c echo.Context, b *store.Batch, receipt *store.Receipt) error {
-	if s.c.Releaser == nil {
-		return nil
-	}
-	var order []store.Added
-	var labels []store.Label
-	for i, outcome := range receipt.Outcomes {
-		if outcome == store.Stored || outcome == store.Duplicate {
-			order, labels = append(order, receipt.Added[i]), append(labels, b.Labels[i])
-		}
-	}
-	if len(order) == 0 {
-		return nil
-	}
-	return s.c.Releaser.Written(c.Request().Context(), b.Log, order, labels)
+	return st, nil
 }
 
 // newStatus reports on items, in their order, and on as many failures as beyond
