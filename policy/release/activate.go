@@ -13,7 +13,7 @@ type prospect struct {
 	b       *book
 	o       *outlook
 	rel     masks
-	asks    map[policy.Instant][]int32
+	asks    *agenda
 	copies  *copies
 	changed []int32 // entries whose release logs would change
 }
@@ -21,7 +21,7 @@ type prospect struct {
 // prospect works out what everybody would see under set. It changes nothing, but
 // for the redacted copies that set asks for: k keeps them.
 func (r *Releaser) prospect(ctx context.Context, set *policy.Set, now policy.Instant, k keeper) (*prospect, error) {
-	p := &prospect{b: r.newBook(set), o: newOutlook(r.g, recipients(set)), asks: map[policy.Instant][]int32{}, copies: newCopies(k)}
+	p := &prospect{b: r.newBook(set), o: newOutlook(r.g, recipients(set)), asks: new(agenda), copies: newCopies(k)}
 	p.b.unheld(p.o)
 	if err := r.carryReleased(ctx, p); err != nil {
 		return nil, err

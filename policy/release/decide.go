@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"slices"
 
 	"entente/policy"
 	"entente/stix"
@@ -14,7 +15,7 @@ type ruling struct {
 	b     *book
 	o     *outlook
 	rel   *masks
-	asks  map[policy.Instant][]int32
+	asks  *agenda
 	needs *[]need
 	left  map[int32]store.Label // of entries some of whose holdings must go at once: what stays; nil: none
 }
@@ -84,7 +85,7 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 	found.asked.each(look)
 	found.consent.each(look)
 	if until != policy.Never {
-		at.asks[until] = append(at.asks[until], n)
+		at.asks.add(until, n)
 		if at.o == r.o {
 			r.sooner(until)
 		}
@@ -173,24 +174,23 @@ func (r *Releaser) passed(ctx context.Context, now policy.Instant) ([]int32, err
 			changed[key] = true
 		}
 	}
-	again := map[int32]bool{}
-	for until, entries := range r.asks {
-		if until <= now {
-			for _, n := range entries {
-				again[n] = true
+	again := r.asks.due(now)
+	if len(changed) > 0 {
+		for n := range r.g.entries {
+			if changed[r.b.key(r.g, &r.g.entries[n])] {
+				again = append(again, int32(n))
 			}
-			delete(r.asks, until)
 		}
+		slices.Sort(again)
 	}
-	for n := range r.g.entries {
-		f := &r.g.entries[n]
-		if f.gone || !changed[r.b.key(r.g, f)] && !again[int32(n)] {
+	for _, n := range slices.Compact(again) {
+		if r.g.entries[n].gone {
 			continue
 		}
-		if err := r.decideAgain(ctx, int32(n), now); err != nil {
+		if err := r.decideAgain(ctx, n, now); err != nil {
 			return nil, err
 		}
-		dirty = append(dirty, int32(n))
+		dirty = append(dirty, n)
 	}
 	r.setDue()
 	return dirty, nil
@@ -252,12 +252,9 @@ func (r *Releaser) sooner(until policy.Instant) {
 
 // setDue works out when time next changes something.
 func (r *Releaser) setDue() {
-	due := r.purgeDue
+	due := min(r.purgeDue, r.asks.next())
 	for _, found := range r.b.rules {
 		due = min(due, found.until)
-	}
-	for until := range r.asks {
-		due = min(due, until)
 	}
 	r.due.Store(int64(due))
 }

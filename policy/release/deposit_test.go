@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,6 +81,11 @@ func random(rnd *rand.Rand) []stix.Object {
 	return list
 }
 
+// fresh makes objects that are not there yet and whose label is known.
+func fresh(rnd *rand.Rand) []stix.Object {
+	return []stix.Object{object(idOf("indicator", 100+rnd.IntN(1000)), 0, green1, `"object_refs":["`+idOf("note", rnd.IntN(12))+`"]`)}
+}
+
 // TestForesight: whoever asks sees the same, in the same order, whether what
 // follows from objects was worked out before they were stored or after, whatever
 // went wrong on the way.
@@ -109,6 +115,10 @@ func foresight(t *testing.T, rnd *rand.Rand) {
 			was := picture(before.r)
 			full = true
 			err := before.put(objects...)
+			if rnd.IntN(2) == 0 {
+				err = before.r.Receive(t.Context(), &Delivery{Partner: partner, Log: intel, Objects: fresh(rnd), At: before.now,
+					Then: func([]Verdict) ([]store.Document, error) { return nil, nil }})
+			}
 			full = false
 			if !errors.Is(err, store.ErrFull) {
 				t.Fatalf("step %d: %v, want %v", step, err, store.ErrFull)
@@ -183,7 +193,9 @@ func picture(r *Releaser) string {
 	for i := range int32(len(r.g.entries)) {
 		text += fmt.Sprintln(r.o.ok.of(i), r.o.red.of(i), r.o.own.of(i), r.o.vis.of(i), r.o.shown.of(i), r.rel.of(i))
 	}
-	return text + fmt.Sprintln(r.pending, r.fresh, r.needs, r.relabels, r.waiting, r.again, r.positions, r.broken, len(r.o.stamp))
+	asks := slices.Clone(r.asks.list)
+	slices.SortFunc(asks, func(a, b appointment) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.entry, b.entry)) })
+	return text + fmt.Sprintln(asks, r.pending, r.fresh, r.needs, r.relabels, r.waiting, r.again, r.positions, r.broken, len(r.o.stamp))
 }
 
 // TestWriteTogether: those who wait at the same time are each told about their own

@@ -50,7 +50,7 @@ type Releaser struct {
 	pending   map[int32]bool // entries whose release logs are not as they should be
 	leaving   map[int32]mask // by entry: whose own copy has gone since the last commit
 	positions map[store.LogID]position
-	asks      map[policy.Instant][]int32  // entries that were looked at one by one, by when to look again
+	asks      *agenda                     // of entries that were looked at one by one
 	consents  map[int32][]*policy.Consent // by id of the object
 	fresh     []int32                     // entries that came into the graph and were not settled
 	needs     []need                      // copies that decisions have asked for

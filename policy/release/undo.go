@@ -28,14 +28,7 @@ func (r *Releaser) undo(ctx context.Context, was *mark, d *deposit) error {
 	r.g.ids = r.g.ids[:was.ids]
 	r.o.cut()
 	r.rel.cut(was.entries)
-	for until, entries := range r.asks {
-		r.asks[until] = entries[:0]
-		for _, n := range entries {
-			if n < int32(was.entries) {
-				r.asks[until] = append(r.asks[until], n)
-			}
-		}
-	}
+	r.asks.cut(was.entries)
 	return nil
 }
 
