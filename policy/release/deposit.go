@@ -121,22 +121,22 @@ func (r *Releaser) foresee(ctx context.Context, d *deposit, b *store.Batch) (was
 	now := r.now()
 	for i := range d.objects {
 		o, f := &d.objects[i], &d.found[i]
-		if !f.alone || !r.g.isNew(log, o) {
+		id := r.g.id(o.ID)
+		if !f.alone || !r.g.isNew(log, id, o) {
 			return mark{}, nil, r.undo(ctx, &was, d)
 		}
 		a := arrival{added: first + store.Added(i), id: o.ID, version: o.Version(), label: d.labels[i], refs: f.refs}
-		n := r.g.add(log, &a)
+		n := r.g.addAs(log, id, &a)
 		entries = append(entries, n)
 		r.decide(r.inForce(), n, o.Raw, now)
 	}
 	return was, entries, nil
 }
 
-// isNew reports whether an object will be a new version in a log and nobody's
-// copy, as far as the graph tells.
-func (g *graph) isNew(log int32, o *stix.Object) bool {
-	id, known := g.byID[g.key(o.ID)]
-	if !known {
+// isNew reports whether an object, whose id has that number, will be a new version in
+// a log and nobody's copy, as far as the graph tells.
+func (g *graph) isNew(log, id int32, o *stix.Object) bool {
+	if len(g.ids[id].entries) == 0 {
 		return true
 	}
 	version := o.Version()

@@ -197,10 +197,12 @@ type arrival struct {
 }
 
 // add puts an entry at the end of log and returns its number.
-func (g *graph) add(log int32, a *arrival) int32 {
+func (g *graph) add(log int32, a *arrival) int32 { return g.addAs(log, g.id(a.id), a) }
+
+// addAs is add for an id whose number is known.
+func (g *graph) addAs(log, id int32, a *arrival) int32 {
 	n := int32(len(g.entries))
 	l := g.logs[log]
-	id := g.id(a.id)
 	f := fact{added: a.added, version: int64(a.added), log: log, id: id, refs: int32(len(g.refs)), label: a.label, marking: g.ids[id].marking}
 	if a.version != "" {
 		us, exact := a.version.Micros()

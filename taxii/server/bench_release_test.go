@@ -202,9 +202,15 @@ func poll(b *testing.B, at, path string, connections, n int) {
 	wg.Wait()
 }
 
-// BenchmarkIngest is a durable POST of 1,000 objects on the embedded store, with 20
+// BenchmarkIngest is a durable POST of 1,000 objects on the embedded store, with
 // partners who see half of them, as a ratio to the same without partners, in turns.
 func BenchmarkIngest(b *testing.B) {
+	for _, partners := range []int{1, 20} {
+		b.Run(fmt.Sprintf("partners=%d", partners), func(b *testing.B) { benchIngest(b, partners) })
+	}
+}
+
+func benchIngest(b *testing.B, partners int) {
 	handlers := make([]http.Handler, 2)
 	for i := range handlers {
 		st, err := bolt.Open(filepath.Join(b.TempDir(), "data"), bolt.Options{})
@@ -214,7 +220,7 @@ func BenchmarkIngest(b *testing.B) {
 		b.Cleanup(func() { _ = st.Close() })
 		var releaser *release.Releaser
 		if i == 1 {
-			releaser = benchReleaser(b, st, 20)
+			releaser = benchReleaser(b, st, partners)
 		}
 		s, _ := authServer(b, func(c *Config) {
 			c.Store, c.Releaser, c.Now = st, releaser, time.Now
