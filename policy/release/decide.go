@@ -102,8 +102,8 @@ func (r *Releaser) onlyIfSent(at *ruling, n int32, ok mask) {
 	})
 }
 
-// sent reports whether a partner was sent a version of the object of entry n, or has
-// sent one itself, which may be kept apart.
+// sent reports whether a partner was sent a version of the object of entry n, whole
+// or as a redacted copy, or has sent one itself, which may be kept apart.
 func (r *Releaser) sent(at *ruling, n int32, p int) bool {
 	at.rel.grow(len(r.g.entries))
 	of := r.g.logs[r.g.entries[n].log].of
@@ -114,7 +114,7 @@ func (r *Releaser) sent(at *ruling, n int32, p int) bool {
 		if at.rel.of(v).has(p) {
 			return true
 		}
-		if c, ok := r.copies.of[copyKey{v, at.o.partners[p]}]; ok && at.rel.of(c).has(p) {
+		if len(r.copiesSent(at, v, p)) > 0 {
 			return true
 		}
 	}

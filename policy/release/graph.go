@@ -27,6 +27,8 @@ type graph struct {
 	fine    map[int32]stix.Timestamp
 	later   map[int32][]joining // holdings that came after the entry, by entry
 	twins   map[int32][]twin    // by entry: who sees the same as a copy of its own that is kept apart
+	copies  map[int32][]int32   // by entry: the redacted copies that were made of it
+	sources map[int32][]int32   // by redacted copy: the entries of which it was made
 }
 
 // A twin is a copy that is kept apart for a partner of what a collection has, too.
@@ -114,7 +116,8 @@ type idKey struct {
 
 func newGraph() *graph {
 	return &graph{byLog: map[store.LogID]int32{}, byID: map[idKey]int32{}, types: map[string]uint16{}, fine: map[int32]stix.Timestamp{},
-		later: map[int32][]joining{}, twins: map[int32][]twin{}}
+		later: map[int32][]joining{}, twins: map[int32][]twin{},
+		copies: map[int32][]int32{}, sources: map[int32][]int32{}}
 }
 
 // log returns the number of a log, a new one if it was not seen before.

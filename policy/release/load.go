@@ -40,6 +40,7 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 	r.g, r.o, r.b, r.copies = newGraph(), nil, nil, newCopies(storing{r})
 	r.pending, r.leaving, r.positions, r.relabels = map[int32]bool{}, map[int32]mask{}, map[store.LogID]position{}, map[int32][]store.Relabel{}
 	r.defs, r.sources, r.waiting, r.again, r.fresh = newDefinitions(), map[sourceKey]*source{}, map[int32][]int32{}, nil, nil
+	r.unwritten = map[int32]bool{}
 	r.set = set
 	r.g.ids[r.g.id(set.Us)].known = true // whoever has an agreement with us knows us
 	if err := r.addLogs(ctx); err != nil {
@@ -55,6 +56,9 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 		}
 	}
 	if err := r.loadCame(ctx); err != nil {
+		return err
+	}
+	if err := r.loadLinks(ctx); err != nil {
 		return err
 	}
 	var err error
@@ -82,6 +86,7 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 func (r *Releaser) adopt(p *prospect) {
 	r.set, r.b, r.o, r.rel, r.asks, r.needs, r.stale = p.b.set, p.b, p.o, p.rel, p.asks, nil, true
 	r.copies, r.sources = p.copies, map[sourceKey]*source{}
+	r.link()
 	for _, n := range p.changed {
 		r.pending[n] = true
 	}
@@ -110,6 +115,7 @@ func (r *Releaser) settle(ctx context.Context, entries []int32) error {
 	if err != nil {
 		return err
 	}
+	r.link()
 	r.rel.grow(len(r.g.entries))
 	shown := r.o.showCopies(r.copies, append(sources, entries...))
 	r.note(r.o.settle(append(shown, entries...)))

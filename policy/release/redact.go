@@ -37,6 +37,7 @@ type copies struct {
 	of   map[copyKey]int32 // the copy's entry
 	from map[int32][]int32 // by the copy's entry: whose copy it is; versions that look the same share one
 	left []int32           // copies that were forgotten and about which showCopies has to think again
+	news []link            // copies that were remembered, to be linked to what they were made of
 	keeper
 }
 
@@ -249,6 +250,7 @@ func (c *copies) remember(need *need, n int32) {
 	}
 	c.of[key] = n
 	c.from[n] = append(c.from[n], need.entry)
+	c.news = append(c.news, link{n, need.entry})
 }
 
 // showCopies sets who may have copies: the partner, as long as the decision about

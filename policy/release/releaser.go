@@ -55,7 +55,8 @@ type Releaser struct {
 	fresh     []int32                     // entries that came into the graph and were not settled
 	needs     []need                      // copies that decisions have asked for
 	copies    *copies
-	secret    []byte // that names copies
+	unwritten map[int32]bool // redacted copies of which the store does not know yet what they were made of
+	secret    []byte         // that names copies
 	in        stix.Inspector
 	relabels  map[int32][]store.Relabel // by log, in order: entries whose label the store does not have yet
 	defs      *definitions
@@ -271,6 +272,11 @@ func (r *Releaser) fill(ctx context.Context, b *store.Batch, put []store.Documen
 		return r.fail(err)
 	}
 	b.Put = append(b.Put, put...)
+	links, err := r.linkDocs(ctx)
+	if err != nil {
+		return r.fail(err)
+	}
+	b.Put = append(b.Put, links...)
 	for id, log := range r.g.byLog {
 		was, seen := r.positions[id], r.g.logs[log].seen
 		if seen > was.at {
@@ -287,6 +293,7 @@ func (r *Releaser) committed(b *store.Batch) {
 	}
 	clear(r.pending)
 	clear(r.leaving)
+	clear(r.unwritten)
 	for i := range b.Put {
 		d := &b.Put[i]
 		if d.Kind != kindPosition {

@@ -142,7 +142,7 @@ func (w *world) stored() string {
 		page := w.read(log)
 		fmt.Fprintf(&b, "%s: %+v\n%s\n", log, page.Rows, page.Objects)
 	}
-	for _, kind := range []string{kindLabel, kindPosition, kindFlow, kindConsent, "secret", "agreement"} {
+	for _, kind := range []string{kindLabel, kindPosition, kindFlow, kindConsent, kindCopy, "secret", "agreement"} {
 		docs, err := w.st.Documents(w.t.Context(), kind)
 		if err != nil {
 			w.t.Fatal(err)
@@ -160,7 +160,7 @@ func dump(g *graph) string {
 	for _, l := range g.logs {
 		fmt.Fprintf(&b, "%+v\n", *l)
 	}
-	fmt.Fprintf(&b, "%v\n%+v\n%v\n%+v\n%v\n%v\n%v\n%v\n%v\n", g.byLog, g.entries, g.refs, g.ids, len(g.byID), g.edges, g.fine, g.later, g.twins)
+	fmt.Fprintf(&b, "%v\n%+v\n%v\n%+v\n%v\n%v\n%v\n%v\n%v\n%v\n%v\n", g.byLog, g.entries, g.refs, g.ids, len(g.byID), g.edges, g.fine, g.later, g.twins, g.copies, g.sources)
 	for _, k := range slices.SortedFunc(maps.Keys(g.byID), func(a, b idKey) int { return cmp.Compare(g.byID[a], g.byID[b]) }) {
 		fmt.Fprintf(&b, "%v: %d\n", k, g.byID[k])
 	}

@@ -1,0 +1,124 @@
+package release
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"entente/store"
+)
+
+// kindCopy is the kind of documents that say what a redacted copy was made of: one
+// document a copy, by its log and Added. It is written with the first release of the
+// copy, so that whoever has a copy is known to have it, and holds the Added values of
+// entries of the collection's log.
+const kindCopy = "copy"
+
+// A link says of which entry a redacted copy was made.
+type link struct{ copy, source int32 }
+
+// link notes that a copy was made of an entry; it reports whether that is new.
+func (g *graph) link(l link) bool {
+	if slices.Contains(g.sources[l.copy], l.source) {
+		return false
+	}
+	g.sources[l.copy] = append(g.sources[l.copy], l.source)
+	g.copies[l.source] = append(g.copies[l.source], l.copy)
+	return true
+}
+
+// unlink forgets what a copy was made of.
+func (g *graph) unlink(n int32) {
+	for _, source := range g.sources[n] {
+		if g.copies[source] = deleteEntry(g.copies[source], n); len(g.copies[source]) == 0 {
+			delete(g.copies, source)
+		}
+	}
+	delete(g.sources, n)
+}
+
+// link links the copies that were remembered to what they were made of.
+func (r *Releaser) link() {
+	for _, l := range r.copies.news {
+		if r.g.link(l) {
+			r.unwritten[l.copy] = true
+		}
+	}
+	r.copies.news = nil
+}
+
+// copiesSent are the redacted copies of entry n that a partner was sent and has.
+func (r *Releaser) copiesSent(at *ruling, n int32, p int) []int32 {
+	var sent []int32
+	for _, c := range r.g.copies[n] {
+		if at.rel.of(c).has(p) {
+			sent = append(sent, c)
+		}
+	}
+	return sent
+}
+
+// linkDocs are the documents of the copies that the store does not know of yet.
+func (r *Releaser) linkDocs(ctx context.Context) ([]store.Document, error) {
+	var docs []store.Document
+	for _, n := range slices.Sorted(maps.Keys(r.unwritten)) {
+		var list []store.Added
+		for _, source := range r.g.sources[n] {
+			list = append(list, r.g.entries[source].added)
+		}
+		body, err := json.Marshal(list)
+		if err != nil {
+			return nil, err
+		}
+		was, err := r.c.Store.Document(ctx, kindCopy, r.linkID(n))
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		docs = append(docs, store.Document{Kind: kindCopy, ID: r.linkID(n), Rev: was.Rev, Body: body})
+	}
+	return docs, nil
+}
+
+// linkID is the id of the document of a copy.
+func (r *Releaser) linkID(n int32) string {
+	f := &r.g.entries[n]
+	return string(r.g.logs[f.log].id) + "/" + strconv.FormatInt(int64(f.added), 10)
+}
+
+// loadLinks notes in the graph what redacted copies were made of.
+func (r *Releaser) loadLinks(ctx context.Context) error {
+	docs, err := r.c.Store.Documents(ctx, kindCopy)
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
+		at := strings.LastIndexByte(d.ID, '/')
+		added, err := strconv.ParseInt(d.ID[at+1:], 10, 64)
+		var list []store.Added
+		if err == nil {
+			err = json.Unmarshal(d.Body, &list)
+		}
+		if at < 0 || err != nil {
+			return fmt.Errorf("%w: what the redacted copy %s was made of: %w", store.ErrCorrupt, d.ID, err)
+		}
+		log, known := r.g.byLog[store.LogID(d.ID[:at])]
+		if !known {
+			continue
+		}
+		n, ok := r.g.at(log, store.Added(added))
+		if !ok {
+			continue
+		}
+		for _, a := range list {
+			if source, held := r.g.at(r.g.byLog[r.g.logs[log].of], a); held {
+				r.g.link(link{n, source})
+			}
+		}
+	}
+	return nil
+}
