@@ -78,7 +78,9 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 			ok.set(p)
 		case d.Effect == policy.Redact:
 			at.o.red.of(n).set(p)
-			*at.needs = append(*at.needs, need{n, at.o.partners[p], flow, d.Profile})
+			*at.needs = append(*at.needs, need{entry: n, partner: at.o.partners[p], flow: flow, profile: d.Profile})
+		case !rel.has(p):
+			until = min(until, r.keepCopy(at, n, p, holdings, traits, now))
 		}
 		until = min(until, d.Until)
 	}
@@ -90,6 +92,22 @@ func (r *Releaser) decide(at *ruling, n int32, raw string, now policy.Instant) {
 			r.sooner(until)
 		}
 	}
+}
+
+// keepCopy lets a partner who may not newly have entry n go on having the redacted
+// copy that it was sent, if what it has been shown may stay. It returns when to ask
+// again.
+func (r *Releaser) keepCopy(at *ruling, n int32, p int, holdings []policy.Label, traits *policy.Traits, now policy.Instant) policy.Instant {
+	sent := r.copiesSent(at, n, p)
+	if len(sent) == 0 {
+		return policy.Never
+	}
+	d, flow, _ := policy.BestKept(at.b.flows[r.g.byLog[r.g.logs[r.g.entries[n].log].of]][p], holdings, traits, now, false)
+	if d.Effect != policy.Withhold {
+		at.o.red.of(n).set(p)
+		*at.needs = append(*at.needs, need{entry: n, partner: at.o.partners[p], flow: flow, profile: d.Profile, sent: sent, asIs: d.Effect == policy.Permit})
+	}
+	return d.Until
 }
 
 // onlyIfSent keeps a revocation from those who were never sent the object

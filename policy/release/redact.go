@@ -24,6 +24,8 @@ type need struct {
 	partner policy.OrgID
 	flow    *policy.Flow
 	profile policy.Profile
+	sent    []int32 // if not nil, it may only be one of these, which the partner was sent
+	asIs    bool    // one of sent will do as it is: even the whole entry might stay
 }
 
 // A copyKey names the copy of an entry for a partner.
@@ -115,13 +117,14 @@ func (r *Releaser) makeCopies(ctx context.Context, c *copies, needs []need) erro
 		if r.g.entries[needs[i].entry].gone {
 			continue
 		}
-		m, err := r.makeCopy(ctx, c, &needs[i])
+		m, err := r.findCopy(ctx, c, &needs[i])
 		switch {
 		case errors.Is(err, stix.ErrUnredactable):
 		case err != nil:
 			return err
 		case m.entry >= 0:
 			c.remember(&needs[i], m.entry)
+		case needs[i].sent != nil:
 		default:
 			of := r.g.logs[r.g.entries[needs[i].entry].log].of
 			log := redactedFor(needs[i].partner, of)
@@ -143,14 +146,18 @@ func (r *Releaser) makeCopies(ctx context.Context, c *copies, needs []need) erro
 	return nil
 }
 
-// A made copy is at an entry, or, if that is -1, still to be stored.
+// A made copy is at an entry, or, if that is -1, still to be stored; not if only one
+// that was sent will do.
 type made struct {
 	*need
 	entry int32
 	copy  stix.Object
 }
 
-func (r *Releaser) makeCopy(ctx context.Context, c *copies, need *need) (made, error) {
+func (r *Releaser) findCopy(ctx context.Context, c *copies, need *need) (made, error) {
+	if need.asIs {
+		return made{need: need, entry: need.sent[len(need.sent)-1]}, nil
+	}
 	raw, err := r.object(ctx, need.entry)
 	if err != nil {
 		return made{}, err
@@ -163,8 +170,14 @@ func (r *Releaser) makeCopy(ctx context.Context, c *copies, need *need) (made, e
 	if p.Strip, err = r.present(raw, p.Strip); err != nil {
 		return made{}, err
 	}
-	if n, err := r.sameAsBefore(ctx, c, need, raw, p); n >= 0 || err != nil {
+	if need.sent != nil {
+		n, err := r.sameAsAny(ctx, c, need.sent, raw, p)
 		return made{need: need, entry: n}, err
+	}
+	if n, ok := c.of[copyKey{r.before(need.entry), need.partner}]; ok { // a copy does not tell that something has changed which it does not show
+		if n, err := r.sameAsAny(ctx, c, []int32{n}, raw, p); n >= 0 || err != nil {
+			return made{need: need, entry: n}, err
+		}
 	}
 	text, err := stix.Project(raw, p)
 	if err != nil {
@@ -207,28 +220,25 @@ func (r *Releaser) present(raw string, selectors []string) ([]string, error) {
 	return left, nil
 }
 
-// sameAsBefore returns the copy of the version before, if what is left of this
-// one is the same, else -1: a copy does not tell that something has changed which
-// it does not show.
-func (r *Releaser) sameAsBefore(ctx context.Context, c *copies, need *need, raw string, p *stix.Projection) (int32, error) {
-	n, ok := c.of[copyKey{r.before(need.entry), need.partner}]
-	if !ok {
-		return -1, nil
+// sameAsAny returns the last of copies that is what is left of an object, but for
+// when that was modified; -1 if none is.
+func (r *Releaser) sameAsAny(ctx context.Context, c *copies, copies []int32, raw string, p *stix.Projection) (int32, error) {
+	for _, n := range slices.Backward(copies) {
+		text, err := c.text(ctx, n)
+		if err != nil {
+			return -1, err
+		}
+		old, err := stix.Parse(text)
+		if err != nil {
+			return -1, err
+		}
+		again := *p
+		again.Modified = old.Modified
+		if now, err := stix.Project(raw, &again); err == nil && now == text { // if it cannot be redacted, findCopy finds out
+			return n, nil
+		}
 	}
-	text, err := c.text(ctx, n)
-	if err != nil {
-		return -1, err
-	}
-	old, err := stix.Parse(text)
-	if err != nil {
-		return -1, err
-	}
-	again := *p
-	again.Modified = old.Modified
-	if now, err := stix.Project(raw, &again); err != nil || now != text {
-		return -1, nil // if it cannot be redacted, makeCopy finds out
-	}
-	return n, nil
+	return -1, nil
 }
 
 // forget forgets the copy that there was: now another is needed, or the same, and
