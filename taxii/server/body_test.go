@@ -127,6 +127,7 @@ func TestAnswersInMemory(t *testing.T) {
 	if a := s.get(objectsA); a.StatusCode != 200 {
 		t.Errorf("afterwards: %d", a.StatusCode)
 	}
+	s.logged()
 	if n := s.srv.answers.Load(); n != 0 {
 		t.Errorf("%d bytes were not given back", n)
 	}

@@ -121,6 +121,7 @@ func TestDirectPipelined(t *testing.T) {
 	counter := &takeCounter{Store: boltStore(t)}
 	s := newSite(t, func(c *Config) { c.Store = counter; bigPages(c, t); c.Limits.PageBytes = 2 << 20 })
 	want := s.get(objectsA).body
+	s.logged()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
