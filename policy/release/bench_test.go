@@ -44,7 +44,7 @@ func BenchmarkRelease(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				b.StopTimer()
-				w.r.g = newGraph()
+				w.r.g = newGraph(0)
 				w.r.g.log(intel, intel, "")
 				w.r.copies = newCopies(storing{w.r})
 				w.r.o = newOutlook(w.r.g, w.r.b.set.Partners())

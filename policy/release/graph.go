@@ -2,6 +2,7 @@ package release
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"slices"
 
 	"entente/policy"
@@ -106,16 +107,19 @@ type idFacts struct {
 
 type edge struct{ entry, next int32 }
 
-// An idKey is a stix.ID in few bytes; odd ids, which are no type--uuid, are
-// kept as text.
+// An idKey is a stix.ID in few bytes, without pointers. Of odd ids, which are no
+// type--uuid, it has the first half of their SHA-256.
 type idKey struct {
 	uuid [16]byte
 	kind uint16
-	odd  string
 }
 
-func newGraph() *graph {
-	return &graph{byLog: map[store.LogID]int32{}, byID: map[idKey]int32{}, types: map[string]uint16{}, fine: map[int32]stix.Timestamp{},
+// oddKind is the kind of odd ids.
+const oddKind = 1<<16 - 1
+
+// newGraph has room for so many entries at once.
+func newGraph(entries int) *graph {
+	return &graph{entries: make([]fact, 0, entries), byLog: map[store.LogID]int32{}, byID: make(map[idKey]int32, entries), types: map[string]uint16{}, fine: map[int32]stix.Timestamp{},
 		later: map[int32][]joining{}, twins: map[int32][]twin{},
 		copies: map[int32][]int32{}, sources: map[int32][]int32{}}
 }
@@ -138,9 +142,6 @@ func (g *graph) id(id stix.ID) int32 {
 		return n
 	}
 	n := int32(len(g.ids))
-	if k.odd != "" {
-		k.odd = string(append([]byte(nil), k.odd...))
-	}
 	g.byID[k] = n
 	_, pinned := stix.TLPByID(id)
 	g.ids = append(g.ids, idFacts{users: -1, known: pinned, marking: id.Type() == "marking-definition"})
@@ -151,18 +152,23 @@ func (g *graph) key(id stix.ID) idKey {
 	kind := id.Type()
 	var k idKey
 	if len(id) != len(kind)+2+36 || !parseUUID(string(id[len(kind)+2:]), &k.uuid) {
-		return idKey{odd: string(id)}
+		return oddKey(id)
 	}
 	n, ok := g.types[kind]
 	if !ok {
-		if len(g.types) == 1<<16-1 { // more types than anybody has: they cost more memory
-			return idKey{odd: string(id)}
+		if len(g.types) == oddKind { // more types than anybody has
+			return oddKey(id)
 		}
 		n = uint16(len(g.types))
 		g.types[string(append([]byte(nil), kind...))] = n
 	}
 	k.kind = n
 	return k
+}
+
+func oddKey(id stix.ID) idKey {
+	sum := sha256.Sum256([]byte(id))
+	return idKey{uuid: [16]byte(sum[:16]), kind: oddKind}
 }
 
 // parseUUID reads a UUID in lower case, the only form that has one spelling.

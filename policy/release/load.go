@@ -37,7 +37,11 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 	if err := r.labels.load(ctx); err != nil {
 		return err
 	}
-	r.g, r.o, r.b, r.copies = newGraph(), nil, nil, newCopies(storing{r})
+	entries, err := r.stored(ctx)
+	if err != nil {
+		return err
+	}
+	r.g, r.o, r.b, r.copies = newGraph(entries), nil, nil, newCopies(storing{r})
 	r.pending, r.leaving, r.positions, r.relabels = map[int32]bool{}, map[int32]mask{}, map[store.LogID]position{}, map[int32][]store.Relabel{}
 	r.defs, r.sources, r.waiting, r.again, r.fresh = newDefinitions(), map[sourceKey]*source{}, map[int32][]int32{}, nil, nil
 	r.unwritten = map[int32]bool{}
@@ -61,7 +65,6 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 	if err := r.loadLinks(ctx); err != nil {
 		return err
 	}
-	var err error
 	if r.secret, err = loadSecret(ctx, r.c.Store, r.c.Rand); err != nil {
 		return err
 	}
@@ -80,6 +83,18 @@ func (r *Releaser) load(ctx context.Context, set *policy.Set) error {
 	}
 	r.adopt(p)
 	return nil
+}
+
+// stored is how many entries the logs of the collections have.
+func (r *Releaser) stored(ctx context.Context) (entries int, err error) {
+	for _, c := range r.c.Collections {
+		stat, err := r.c.Store.Stat(ctx, c.Log)
+		if err != nil {
+			return 0, err
+		}
+		entries += int(stat.Entries)
+	}
+	return entries, nil
 }
 
 // adopt makes p what is in force.

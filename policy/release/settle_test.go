@@ -69,7 +69,7 @@ func plain(o *outlook) []mask {
 // with the obvious way.
 func TestSettle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		g := newGraph()
+		g := newGraph(0)
 		partners := make([]stix.ID, rapid.SampledFrom([]int{1, 2, 3, 65}).Draw(t, "partners"))
 		for i := range partners {
 			partners[i] = stix.ID(fmt.Sprintf("identity--%036d", i))
