@@ -63,6 +63,50 @@ func (r *Releaser) copiesSent(at *ruling, n int32, p int) []int32 {
 	return sent
 }
 
+// orphaned reports whether entry n is a redacted copy, and nothing that it was made of,
+// or is the copy of now, is here any longer.
+func (r *Releaser) orphaned(n int32) bool {
+	here := func(source int32) bool { return !r.g.entries[source].gone }
+	return r.g.logs[r.g.entries[n].log].copies && !slices.ContainsFunc(r.g.sources[n], here) && !slices.ContainsFunc(r.copies.from[n], here)
+}
+
+// deleteCopies deletes the redacted copies, for whomever, of entry n, which has gone;
+// not those that are copies of another version, too.
+func (r *Releaser) deleteCopies(ctx context.Context, n int32) error {
+	for _, c := range slices.Clone(r.g.copies[n]) {
+		if r.orphaned(c) {
+			if err := r.deleteCopy(ctx, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// deleteCopy deletes a redacted copy. What it was made of is forgotten first: then a
+// crash leaves an orphan, and no document about nothing.
+func (r *Releaser) deleteCopy(ctx context.Context, n int32) error {
+	o, err := r.parsed(ctx, n)
+	if err != nil {
+		return err
+	}
+	d, err := r.c.Store.Document(ctx, kindCopy, r.linkID(n))
+	if err == nil {
+		err = r.c.Store.Remove(ctx, kindCopy, d.ID, d.Rev)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err := r.delete(ctx, n, &o); err != nil {
+		return err
+	}
+	r.g.unlink(n)
+	delete(r.unwritten, n)
+	r.copies.lose(n, r.g.logs[r.g.entries[n].log].partner)
+	r.fresh = append(r.fresh, n)
+	return nil
+}
+
 // linkDocs are the documents of the copies that the store does not know of yet.
 func (r *Releaser) linkDocs(ctx context.Context) ([]store.Document, error) {
 	var docs []store.Document

@@ -386,6 +386,9 @@ func (r *Releaser) forget(ctx context.Context, l *logFacts, id stix.ID) ([]int32
 			}
 			r.g.remove(n)
 			clear(r.rel.of(n))
+			if err := r.deleteCopies(ctx, n); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return entries, nil

@@ -174,10 +174,8 @@ func (r *Releaser) findCopy(ctx context.Context, c *copies, need *need) (made, e
 		n, err := r.sameAsAny(ctx, c, need.sent, raw, p)
 		return made{need: need, entry: n}, err
 	}
-	if n, ok := c.of[copyKey{r.before(need.entry), need.partner}]; ok { // a copy does not tell that something has changed which it does not show
-		if n, err := r.sameAsAny(ctx, c, []int32{n}, raw, p); n >= 0 || err != nil {
-			return made{need: need, entry: n}, err
-		}
+	if n, err := r.sameAsAny(ctx, c, r.copiesBefore(c, need), raw, p); n >= 0 || err != nil {
+		return made{need: need, entry: n}, err
 	}
 	text, err := stix.Project(raw, p)
 	if err != nil {
@@ -220,6 +218,22 @@ func (r *Releaser) present(raw string, selectors []string) ([]string, error) {
 	return left, nil
 }
 
+// copiesBefore are copies that will do, if they are the same: those that were made of
+// the entry, which stay when a version before it goes, and, first of all, that of the
+// version before. A copy does not tell that something has changed which it does not show.
+func (r *Releaser) copiesBefore(c *copies, need *need) []int32 {
+	var list []int32
+	for _, n := range r.g.copies[need.entry] {
+		if r.g.logs[r.g.entries[n].log].partner == need.partner {
+			list = append(list, n)
+		}
+	}
+	if n, ok := c.of[copyKey{r.before(need.entry), need.partner}]; ok {
+		list = append(list, n)
+	}
+	return list
+}
+
 // sameAsAny returns the last of copies that is what is left of an object, but for
 // when that was modified; -1 if none is.
 func (r *Releaser) sameAsAny(ctx context.Context, c *copies, copies []int32, raw string, p *stix.Projection) (int32, error) {
@@ -250,6 +264,14 @@ func (c *copies) forget(need *need) {
 		c.from[n] = deleteEntry(c.from[n], need.entry)
 		c.left = append(c.left, n)
 	}
+}
+
+// lose forgets a copy for a partner that has gone.
+func (c *copies) lose(n int32, partner policy.OrgID) {
+	for _, source := range c.from[n] {
+		delete(c.of, copyKey{source, partner})
+	}
+	delete(c.from, n)
 }
 
 // remember remembers that n is the copy that was needed.

@@ -11,10 +11,13 @@ import (
 )
 
 // retained is the instant at which something of entry n must go: all of it, if
-// none of its holdings stays longer.
+// none of its holdings stays longer. A redacted copy goes with what it was made of.
 func (r *Releaser) retained(n int32) policy.Instant {
 	f := &r.g.entries[n]
 	until := policy.Never
+	if r.g.logs[f.log].copies {
+		return until
+	}
 	for _, h := range r.labels.of(f.label) {
 		until = min(until, r.set.Retain(&h, policy.Instant(f.added)))
 	}
@@ -30,7 +33,7 @@ func (r *Releaser) staying(b *book, now policy.Instant) (map[int32]store.Label, 
 		f := &r.g.entries[i]
 		goes := func(h policy.Label) bool { return b.set.Retain(&h, policy.Instant(f.added)) <= now }
 		all := r.labels.of(f.label)
-		if f.gone || !slices.ContainsFunc(all, goes) {
+		if f.gone || r.g.logs[f.log].copies || !slices.ContainsFunc(all, goes) {
 			continue
 		}
 		stay := slices.DeleteFunc(slices.Clone(all), goes)
@@ -51,8 +54,8 @@ func (r *Releaser) staying(b *book, now policy.Instant) (map[int32]store.Label, 
 	return left, nil
 }
 
-// purge removes our copies whose time is over, and returns the entries that
-// settle must look at. A copy that somebody else has sent as well, and whose time
+// purge removes our copies whose time is over, and redacted copies of what is not
+// here, and returns the entries that settle must look at. A copy that somebody else has sent as well, and whose time
 // there is not over, stays as that one's.
 func (r *Releaser) purge(ctx context.Context, now policy.Instant) ([]int32, error) {
 	if now < r.purgeDue {
@@ -71,6 +74,12 @@ func (r *Releaser) purge(ctx context.Context, now policy.Instant) ([]int32, erro
 				return nil, err
 			}
 			dirty = append(append(dirty, n), r.g.versions(n)...)
+			continue
+		}
+		if r.orphaned(n) {
+			if err := r.deleteCopy(ctx, n); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		r.purgeDue = min(r.purgeDue, until)
@@ -107,7 +116,7 @@ func (r *Releaser) expire(ctx context.Context, n int32, now policy.Instant) erro
 	return r.decideAgain(ctx, n, now)
 }
 
-// delete removes an entry from the store and the graph.
+// delete removes an entry, and the redacted copies of it, from the store and the graph.
 func (r *Releaser) delete(ctx context.Context, n int32, o *stix.Object) error {
 	f := &r.g.entries[n]
 	version := o.Version()
@@ -124,5 +133,5 @@ func (r *Releaser) delete(ctx context.Context, n int32, o *stix.Object) error {
 	r.g.remove(n)
 	clear(r.rel.of(n))
 	r.fresh = append(r.fresh, r.g.ids[f.id].entries...) // somebody may have seen this one instead of another
-	return nil
+	return r.deleteCopies(ctx, n)
 }
