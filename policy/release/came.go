@@ -23,6 +23,7 @@ const kindCame = "came"
 type cameDoc struct {
 	From   policy.OrgID `json:"from,omitempty"`
 	Before store.Added  `json:"before"` // what is in the collection's log from here on came later
+	Turn   int32        `json:"turn"`   // what has a lower one came before
 }
 
 func cameID(log store.LogID, added store.Added) string {
@@ -47,7 +48,7 @@ func (r *Releaser) cameDocs(ctx context.Context, entries []int32) ([]store.Docum
 		}
 		var list []cameDoc
 		for _, j := range r.g.later[n] {
-			c := cameDoc{From: j.from, Before: l.seen + 1}
+			c := cameDoc{From: j.from, Before: l.seen + 1, Turn: j.turn}
 			if at, _ := slices.BinarySearch(l.byAdded, j.at); at < len(l.byAdded) {
 				c.Before = r.g.entries[l.byAdded[at]].added
 			}
@@ -87,7 +88,8 @@ func (r *Releaser) loadCame(ctx context.Context) error {
 			continue
 		}
 		for _, c := range list {
-			r.g.later[n] = append(r.g.later[n], joining{c.From, r.g.firstFrom(log, c.Before)})
+			r.g.later[n] = append(r.g.later[n], joining{c.From, r.g.firstFrom(log, c.Before), c.Turn})
+			r.g.turns = max(r.g.turns, c.Turn)
 		}
 	}
 	return nil
@@ -130,7 +132,7 @@ func (r *Releaser) cameOften(n int32) bool {
 
 // noteCame notes when such an entry came, for each partner.
 func (r *Releaser) noteCame(at *ruling, n int32, holdings []policy.Label, traits *policy.Traits, now policy.Instant) {
-	came := make([]int32, len(at.o.partners))
+	came := make([]moment, len(at.o.partners))
 	log := at.b.key(r.g, &r.g.entries[n]).log
 	for p := range came {
 		came[p] = r.cameUnder(at.b.flows[log][p], partnerOf(at.o.partners[p]), n, holdings, traits, now)
@@ -140,8 +142,8 @@ func (r *Releaser) noteCame(at *ruling, n int32, holdings []policy.Label, traits
 
 // cameUnder is when the first of the holdings of entry n came that a partner may have
 // by flows; when the first of all did, if it may have none.
-func (r *Releaser) cameUnder(flows []*policy.Flow, partner policy.OrgID, n int32, holdings []policy.Label, traits *policy.Traits, now policy.Instant) int32 {
-	first := int32(math.MaxInt32)
+func (r *Releaser) cameUnder(flows []*policy.Flow, partner policy.OrgID, n int32, holdings []policy.Label, traits *policy.Traits, now policy.Instant) moment {
+	first := moment(math.MaxInt64)
 	for i := range holdings {
 		h := &holdings[i]
 		d, _, _ := policy.Best(flows, holdings[i:i+1], traits, now, false)
@@ -149,8 +151,8 @@ func (r *Releaser) cameUnder(flows []*policy.Flow, partner policy.OrgID, n int32
 			first = min(first, r.g.came(n, h.From))
 		}
 	}
-	if first == math.MaxInt32 {
-		return n
+	if first == math.MaxInt64 {
+		return cameItself(n)
 	}
 	return first
 }

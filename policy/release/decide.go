@@ -129,7 +129,7 @@ func (r *Releaser) sent(at *ruling, n int32, p int) bool {
 		if r.g.logs[r.g.entries[v].log].of != of {
 			continue
 		}
-		if at.rel.of(v).has(p) {
+		if at.rel.of(v).has(p) || r.holds(v, partnerOf(at.o.partners[p])) {
 			return true
 		}
 		if len(r.copiesSent(at, v, p)) > 0 {
@@ -137,6 +137,29 @@ func (r *Releaser) sent(at *ruling, n int32, p int) bool {
 		}
 	}
 	return false
+}
+
+// holds reports whether a partner has sent entry n.
+func (r *Releaser) holds(n int32, partner policy.OrgID) bool {
+	return slices.ContainsFunc(r.labels.of(r.g.entries[n].label), func(h policy.Label) bool { return h.From == partner })
+}
+
+// decideRevoked decides again about revocations of the object of entry n, which
+// somebody has just sent: to whoever has it they exist. It returns their entries.
+func (r *Releaser) decideRevoked(ctx context.Context, n int32, now policy.Instant) ([]int32, error) {
+	var again []int32
+	l := r.g.logs[r.g.entries[n].log]
+	for _, v := range r.g.ids[r.g.entries[n].id].entries {
+		f := &r.g.entries[v]
+		if v == n || l.copies || r.g.logs[f.log].id != l.of || !slices.ContainsFunc(r.labels.of(f.label), func(h policy.Label) bool { return h.Revoked }) {
+			continue
+		}
+		if err := r.decideAgain(ctx, v, now); err != nil {
+			return nil, err
+		}
+		again = append(again, v)
+	}
+	return again, nil
 }
 
 // key names the rule for an entry.

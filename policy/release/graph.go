@@ -3,6 +3,7 @@ package release
 import (
 	"cmp"
 	"crypto/sha256"
+	"math"
 	"slices"
 
 	"entente/policy"
@@ -27,6 +28,7 @@ type graph struct {
 	edges   []edge            // who mentions an id: lists from idFacts.users
 	fine    map[int32]stix.Timestamp
 	later   map[int32][]joining // holdings that came after the entry, by entry
+	turns   int32               // joinings so far
 	twins   map[int32][]twin    // by entry: who sees the same as a copy of its own that is kept apart
 	copies  map[int32][]int32   // by entry: the redacted copies that were made of it
 	sources map[int32][]int32   // by redacted copy: the entries of which it was made
@@ -39,10 +41,12 @@ type twin struct {
 	same    bool  // they are the same bytes
 }
 
-// A joining is a holding that an entry was given just before entry at came.
+// A joining is a holding that an entry was given just before entry at came, and after
+// the joinings with a lower turn.
 type joining struct {
 	from policy.OrgID
 	at   int32
+	turn int32
 }
 
 // joined notes the holdings that entry n has and did not have, and that they came
@@ -51,20 +55,27 @@ func (g *graph) joined(n int32, was, now []policy.Label, at int32) {
 	for i := range now {
 		from := now[i].From
 		if !slices.ContainsFunc(was, func(l policy.Label) bool { return l.From == from }) {
-			g.later[n] = append(g.later[n], joining{from, at})
+			g.turns++
+			g.later[n] = append(g.later[n], joining{from, at, g.turns})
 		}
 	}
 }
 
-// came is when a holding of entry n came, in entries.
-func (g *graph) came(n int32, from policy.OrgID) int32 {
+// A moment orders entries and joinings by when they came.
+type moment int64
+
+// came is when a holding of entry n came.
+func (g *graph) came(n int32, from policy.OrgID) moment {
 	for _, j := range g.later[n] {
 		if j.from == from {
-			return j.at
+			return moment(j.at)<<32 | moment(j.turn)
 		}
 	}
-	return n
+	return cameItself(n)
 }
+
+// cameItself is when entry n came.
+func cameItself(n int32) moment { return moment(n)<<32 | math.MaxUint32 }
 
 // A logFacts is one log of objects.
 type logFacts struct {

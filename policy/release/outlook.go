@@ -101,7 +101,7 @@ type outlook struct {
 	used   masks // by id of a marking definition: who sees something marked with it
 	unheld mask  // partners who may see what mentions an id that nobody holds
 
-	came map[int32][]int32 // by entry without a version that several have sent: by partner, when it came for it
+	came map[int32][]moment // by entry without a version that several have sent: by partner, when it came for it
 
 	stamp   []uint32 // by entry: the last settling that touched it
 	now     uint32   // of stamp
@@ -110,7 +110,7 @@ type outlook struct {
 }
 
 func newOutlook(g *graph, partners []policy.OrgID) *outlook {
-	o := &outlook{g: g, partners: partners, number: map[policy.OrgID]int{}, came: map[int32][]int32{}}
+	o := &outlook{g: g, partners: partners, number: map[policy.OrgID]int{}, came: map[int32][]moment{}}
 	for i, p := range partners {
 		o.number[p] = i
 	}

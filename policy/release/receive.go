@@ -314,10 +314,16 @@ func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Rela
 	if len(entries) == 0 {
 		return nil, nil
 	}
+	again := entries
 	for _, n := range entries {
 		if err := r.decideAgain(ctx, n, r.now()); err != nil {
 			return nil, err
 		}
+		revoked, err := r.decideRevoked(ctx, n, r.now())
+		if err != nil {
+			return nil, err
+		}
+		again = append(again, revoked...)
 	}
 	r.refresh()
 	var err error
@@ -327,7 +333,7 @@ func (r *Releaser) unite(ctx context.Context, log store.LogID, list []store.Rela
 	if _, err := r.c.Store.Commit(ctx, &batch); err != nil {
 		return nil, err
 	}
-	return entries, nil
+	return again, nil
 }
 
 // Delete deletes versions of an object from a collection: from its log, from what

@@ -229,6 +229,11 @@ func (r *Releaser) take(ctx context.Context, log int32, page *store.Page, now po
 		}
 		if r.o != nil {
 			r.decide(r.inForce(), n, raw, now)
+			revoked, err := r.decideRevoked(ctx, n, now)
+			if err != nil {
+				return nil, err
+			}
+			dirty = append(dirty, revoked...)
 		}
 		dirty = append(dirty, n)
 	}

@@ -165,7 +165,7 @@ func (r *Releaser) inOrder(first []int32) []int32 {
 }
 
 // compareRank orders entries a and b, which came at the times given.
-func compareRank(rank map[int32]int, a, b, cameA, cameB int32) int {
+func compareRank(rank map[int32]int, a, b int32, cameA, cameB moment) int {
 	i, knownA := rank[a]
 	k, knownB := rank[b]
 	switch {
@@ -181,7 +181,7 @@ func compareRank(rank map[int32]int, a, b, cameA, cameB int32) int {
 
 // inOrderOf sorts list, which is in order, by when each came for partner p.
 func (r *Releaser) inOrderOf(ctx context.Context, p int, list []int32, rank map[int32]int) error {
-	came := map[int32]int32{}
+	came := map[int32]moment{}
 	for _, n := range list {
 		if len(r.g.later[n]) == 0 || !r.o.shown.of(n).has(p) {
 			continue
@@ -195,18 +195,18 @@ func (r *Releaser) inOrderOf(ctx context.Context, p int, list []int32, rank map[
 	if len(came) == 0 {
 		return nil
 	}
-	at := func(n int32) int32 {
+	at := func(n int32) moment {
 		if c, ok := came[n]; ok {
 			return c
 		}
-		return n
+		return cameItself(n)
 	}
 	slices.SortStableFunc(list, func(a, b int32) int { return compareRank(rank, a, b, at(a), at(b)) })
 	return nil
 }
 
 // cameFor is when the first holding of entry n came that partner p may have.
-func (r *Releaser) cameFor(ctx context.Context, p int, n int32) (int32, error) {
+func (r *Releaser) cameFor(ctx context.Context, p int, n int32) (moment, error) {
 	raw, err := r.object(ctx, n)
 	if err != nil {
 		return 0, err

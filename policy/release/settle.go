@@ -70,12 +70,12 @@ func (o *outlook) newestFor(n int32, p int) int32 {
 	if !o.takesTurns(n) {
 		return o.newest(n)
 	}
-	newest, last := int32(-1), int32(-1)
+	newest, last := int32(-1), moment(-1)
 	for _, v := range o.g.versions(n) {
 		if o.g.entries[v].version != int64(o.g.entries[v].added) {
 			return o.newest(n)
 		}
-		came := v
+		came := cameItself(v)
 		if of, ok := o.came[v]; ok {
 			came = of[p]
 		}

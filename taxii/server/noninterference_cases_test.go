@@ -47,6 +47,7 @@ func TestNonInterferenceCases(t *testing.T) {
 	own := func(objects ...string) act { return act{what: "own", objects: objects} }
 	post := func(objects ...string) act { return act{what: "post", objects: objects} }
 	everything := []act{ask("objects/?match[version]=all"), ask("manifest/?match[version]=all"), {what: "ask", method: "GET", path: "/hub/status/{status}/"}}
+	waits := func(n int) string { return markedIndicator(n, 0, poolID("marking-definition"), "") }
 	seen := func(n int) string { return markedIndicator(n, 0, green, "") }
 	hidden := markedIndicator(9, 1, red, "")
 	by1 := fmt.Sprintf(`,"created_by_ref":%q`, orgOf(1))
@@ -86,6 +87,9 @@ func TestNonInterferenceCases(t *testing.T) {
 		{"which of two contents without a version is the newer", []act{{what: "revise", mous: []mou{plainMOU(0, "GREEN"), keeper}}, {what: "partner", who: 1, objects: []string{domain("true", green, "")}}, own(seen(1)), own(domain("false", amber, ""), domain("true", green, ""))}},
 		{"which is the newer, if one mentions what nobody holds", []act{{what: "revise", mous: []mou{plainMOU(0, "GREEN"), keeper}}, {what: "partner", who: 1, objects: []string{domain("true", green, "")}}, own(seen(1)), own(domain("false", green, `,"x_ref":"`+member(hidden, "id")+`"`), domain("true", green, ""))}},
 		{"the partner's marking has to leave the collection", []act{post(statement("mine", "")), {what: "partner", who: 1, objects: []string{statement("theirs", by1)}}}},
+		{"a revocation that another sends, too, of what the partner has sent", []act{{what: "revise", mous: []mou{plainMOU(0, "GREEN"), keeper}}, own(markedIndicator(9, 0, green, `,"revoked":true`)), post(markedIndicator(9, 0, green, `,"name":"mine"`)),
+			{what: "partner", who: 1, objects: []string{markedIndicator(9, 0, green, `,"revoked":true`)}}}},
+		{"late releases of what another has sent in another order", []act{{what: "revise", mous: []mou{plainMOU(0, "GREEN"), keeper}}, {what: "partner", who: 1, objects: []string{waits(1), waits(2)}}, own(waits(2)), own(waits(1)), own(statement("one", `,"object_marking_refs":["`+green+`"]`))}},
 		{"an older version that is stricter and comes late", []act{{what: "partner", who: 1, objects: []string{markedIndicator(9, 2, green, "")}}, {what: "partner", who: 1, objects: []string{markedIndicator(9, 0, amber, "")}}}},
 		{"a revocation of what the partner has sent, too, and is kept apart", []act{own(markedIndicator(9, 0, red, "")), post(markedIndicator(9, 0, green, `,"name":"mine"`)), own(markedIndicator(9, 2, green, `,"revoked":true`))}},
 		{"a copy that is as bound as a hidden one which contradicts it", []act{{what: "revise", mous: []mou{plainMOU(0, "GREEN"), plainMOU(1, "AMBER+STRICT"), giver}}, {what: "partner", who: 1, objects: []string{seen(9)}}, {what: "partner", who: 2, objects: []string{markedIndicator(9, 0, amber, "")}}}},
