@@ -18,15 +18,21 @@ type prospect struct {
 	changed []int32 // entries whose release logs would change
 }
 
-// prospect works out what everybody would see under set. It changes nothing, but
-// for the redacted copies that set asks for: k keeps them.
+// prospect works out what everybody would see under set, once what has to go at once
+// by its terms has gone. It changes nothing, but for the redacted copies that set asks
+// for: k keeps them.
 func (r *Releaser) prospect(ctx context.Context, set *policy.Set, now policy.Instant, k keeper) (*prospect, error) {
 	p := &prospect{b: r.newBook(set), o: newOutlook(r.g, recipients(set)), asks: new(agenda), copies: newCopies(k)}
 	p.b.unheld(p.o)
 	if err := r.carryReleased(ctx, p); err != nil {
 		return nil, err
 	}
-	needs, err := r.decideAll(ctx, p, now)
+	left, goes, err := r.staying(p.b, now)
+	if err != nil {
+		return nil, err
+	}
+	defer r.g.without(goes)()
+	needs, err := r.decideAll(ctx, p, left, now)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +49,7 @@ func (r *Releaser) prospect(ctx context.Context, set *policy.Set, now policy.Ins
 		}
 	}
 	p.o.settle(all)
-	for _, n := range all {
+	for _, n := range append(all, goes...) {
 		if !same(p.o.shown.of(n), p.rel.of(n)) {
 			p.changed = append(p.changed, n)
 		}
@@ -79,11 +85,7 @@ func (r *Releaser) carryReleased(ctx context.Context, p *prospect) error {
 // decideAll decides about every entry under p, and returns the copies that the
 // decisions ask for. It reads the objects of a log once, and only if some flow of
 // the collection looks at objects one by one.
-func (r *Releaser) decideAll(ctx context.Context, p *prospect, now policy.Instant) ([]need, error) {
-	left, err := r.staying(p.b, now)
-	if err != nil {
-		return nil, err
-	}
+func (r *Releaser) decideAll(ctx context.Context, p *prospect, left map[int32]store.Label, now policy.Instant) ([]need, error) {
 	var needs []need
 	at := &ruling{p.b, p.o, &p.rel, p.asks, &needs, left}
 	for _, l := range r.g.logs {

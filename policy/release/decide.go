@@ -17,7 +17,7 @@ type ruling struct {
 	rel   *masks
 	asks  *agenda
 	needs *[]need
-	left  map[int32]store.Label // of entries some of whose holdings must go at once: what stays; nil: none
+	left  map[int32]store.Label // of entries some, not all, of whose holdings must go at once: what stays; nil: none
 }
 
 func (r *Releaser) inForce() *ruling {

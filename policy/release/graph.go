@@ -310,6 +310,41 @@ func (g *graph) remove(n int32) {
 	}
 }
 
+// without takes entries out for a while; the function that it returns puts them back.
+func (g *graph) without(entries []int32) (back func()) {
+	held := make([]bool, len(entries))
+	for i, n := range entries {
+		held[i] = g.ids[g.entries[n].id].held
+		g.remove(n)
+	}
+	return func() {
+		for i, n := range entries {
+			g.putBack(n)
+			g.ids[g.entries[n].id].held = held[i]
+		}
+	}
+}
+
+// putBack undoes remove.
+func (g *graph) putBack(n int32) {
+	f := &g.entries[n]
+	f.gone = false
+	l, id := g.logs[f.log], &g.ids[f.id]
+	id.entries = insertEntry(id.entries, n)
+	versions := insertEntry(g.versions(n), n)
+	delete(l.chain, f.id)
+	delete(l.newest, f.id)
+	for _, v := range versions {
+		g.chain(l, f.id, v)
+	}
+}
+
+// insertEntry is list, which is in order, with n.
+func insertEntry(list []int32, n int32) []int32 {
+	at, _ := slices.BinarySearch(list, n)
+	return slices.Insert(slices.Clone(list), at, n)
+}
+
 func deleteEntry(list []int32, n int32) []int32 {
 	left := list[:0:0]
 	for _, v := range list {

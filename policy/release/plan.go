@@ -36,8 +36,9 @@ type Change struct {
 	Release    bool
 }
 
-// Plan works out what Activate would do with set, and does nothing. Changes has
-// at most limit elements.
+// Plan works out what Activate would do with set, and does nothing. What has to go at
+// once, because its retention is over under set, counts as withdrawn from those who see
+// it. Changes has at most limit elements.
 func (r *Releaser) Plan(ctx context.Context, set *policy.Set, limit int) (*Plan, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -75,6 +75,12 @@ func redacting(a *policy.Agreement) { a.Flows[0].Redaction.Allow = true }
 
 func scoped(a *policy.Agreement) { redacting(a); a.Flows[0].Redaction.IDScope = "circle" }
 
+// ended is over, and so is the retention of what came under it.
+func ended(a *policy.Agreement) {
+	redacting(a)
+	a.Valid.Until, a.Flows[1].Retention.AfterTermination = "2026-01-01T00:00:00Z", "PT1S"
+}
+
 func named(a *policy.Agreement) {
 	redacting(a)
 	a.Flows[0].TLP.Max, a.Flows[0].TLP.Red = "RED", "named"
@@ -149,7 +155,11 @@ func TestPlanAnything(t *testing.T) {
 			w.write(statement(t))
 			for range 4 {
 				for range rng.IntN(4) {
-					w.write(anyObject(rng))
+					if o := anyObject(rng); rng.IntN(3) > 0 {
+						w.write(o)
+					} else {
+						w.send(one(rng, partner, other), o)
+					}
 				}
 				changes += len(w.revise(anyAgreements(rng)...).Changes)
 			}
@@ -166,8 +176,11 @@ func anyAgreements(rng *rand.Rand) []*policy.Agreement {
 	var all []*policy.Agreement
 	for _, p := range []policy.OrgID{partner, other} {
 		if rng.IntN(5) > 0 {
-			kind := one(rng, nil, redacting, redacting, scoped, named, status(policy.Suspended, "stop-new"))
-			all = append(all, agreement(p, one(rng, "CLEAR", "GREEN", "AMBER"), kind))
+			kind := one(rng, nil, redacting, redacting, scoped, named, status(policy.Suspended, "stop-new"), ended)
+			a := agreement(p, one(rng, "CLEAR", "GREEN", "AMBER"), kind)
+			hops := 2
+			a.Flows[1].Onward.MaxHops, a.Flows[1].TLP.Max = &hops, "AMBER"
+			all = append(all, a)
 		}
 	}
 	return all

@@ -25,25 +25,25 @@ func (r *Releaser) retained(n int32) policy.Instant {
 }
 
 // staying are, of the entries some of whose holdings must go at once under the set of
-// b, the labels of what stays: 0 if nothing does, else one that only b knows. Nobody is
-// newly shown what the next step takes away.
-func (r *Releaser) staying(b *book, now policy.Instant) (map[int32]store.Label, error) {
+// b, the labels of what stays, which only b knows, and the entries of which nothing
+// does. Nobody is newly shown what the next step takes away.
+func (r *Releaser) staying(b *book, now policy.Instant) (left map[int32]store.Label, goes []int32, err error) {
 	left, known := map[int32]store.Label{}, map[string]store.Label{}
 	for i := range r.g.entries {
 		f := &r.g.entries[i]
-		goes := func(h policy.Label) bool { return b.set.Retain(&h, policy.Instant(f.added)) <= now }
+		over := func(h policy.Label) bool { return b.set.Retain(&h, policy.Instant(f.added)) <= now }
 		all := r.labels.of(f.label)
-		if f.gone || r.g.logs[f.log].copies || !slices.ContainsFunc(all, goes) {
+		if f.gone || r.g.logs[f.log].copies || !slices.ContainsFunc(all, over) {
 			continue
 		}
-		stay := slices.DeleteFunc(slices.Clone(all), goes)
+		stay := slices.DeleteFunc(slices.Clone(all), over)
 		if len(stay) == 0 {
-			left[int32(i)] = 0
+			goes = append(goes, int32(i))
 			continue
 		}
 		name, err := text(stay)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if known[name] == 0 {
 			b.staying = append(b.staying, stay)
@@ -51,7 +51,7 @@ func (r *Releaser) staying(b *book, now policy.Instant) (map[int32]store.Label, 
 		}
 		left[int32(i)] = known[name]
 	}
-	return left, nil
+	return left, goes, nil
 }
 
 // purge removes our copies whose time is over, and redacted copies of what is not

@@ -35,6 +35,9 @@ func (w *world) revise(list ...*policy.Agreement) *Plan {
 	if err := w.r.Activate(w.t.Context(), set, nil); err != nil {
 		w.t.Fatal(err)
 	}
+	if err := w.r.Current(w.t.Context(), w.now); err != nil { // what has to go at once goes
+		w.t.Fatal(err)
+	}
 	changes, totals := difference(before, w.released())
 	if got := changesOf(plan); !slices.Equal(got, changes) {
 		w.t.Errorf("the plan says\n%s\nand what changes is\n%s", strings.Join(got, "\n"), strings.Join(changes, "\n"))
