@@ -25,6 +25,9 @@ func TestCrash(t *testing.T) {
 	if commits < 10 {
 		t.Fatalf("a day has %d commits, want at least 10", commits)
 	}
+	if len(want["the copies"]) != 2 {
+		t.Fatalf("in the end there are the copies %v, want two", want["the copies"])
+	}
 	for n := 1; n <= commits; n++ {
 		for _, applied := range []bool{false, true} {
 			for _, restart := range []bool{false, true} {
@@ -53,10 +56,10 @@ func dayOf(t *testing.T, plan fault.Plan, restart bool) (map[policy.OrgID][]stri
 		}
 		return plan(op, n)
 	})
-	first := []*policy.Agreement{agreement(partner, "AMBER", nil), agreement(other, "GREEN", func(a *policy.Agreement) {
+	first := []*policy.Agreement{agreement(partner, "AMBER", redacting), agreement(other, "GREEN", func(a *policy.Agreement) {
 		a.Flows[0].Embargo = policy.EmbargoTerms{OnLabels: map[string]string{"operation": "2026-01-01T13:00:00Z"}}
 	})}
-	then := []*policy.Agreement{agreement(partner, "GREEN", nil), first[1]}
+	then := []*policy.Agreement{agreement(partner, "GREEN", redacting), first[1]}
 	current := first
 	try := func(do func() error) {
 		t.Helper()
@@ -79,9 +82,9 @@ func dayOf(t *testing.T, plan fault.Plan, restart bool) (map[policy.OrgID][]stri
 	ref := func(n int) string { return `"object_refs":["` + idOf("indicator", n) + `"]` }
 	writes := [][]stix.Object{
 		{object(idOf("note", 1), 0, clear1, `"content":"x"`, ref(2)), object(idOf("indicator", 3), 0, amber1)},
-		{object(idOf("indicator", 2), 0, green1)},
+		{object(idOf("indicator", 2), 0, green1), secret(1, 0, "a", "x"), secret(2, 0, "a", "x")},
 		{object(idOf("indicator", 4), 0, green1, `"labels":["operation"]`), object(idOf("indicator", 3), 1, red1)},
-		{object(idOf("indicator", 3), 2, green1)},
+		{object(idOf("indicator", 3), 2, green1), changed(secret(1, 1, "a", "x"), `"is_family"`, `"revoked":true,"is_family"`)},
 	}
 	for i, objects := range writes {
 		try(func() error {
@@ -106,11 +109,13 @@ func dayOf(t *testing.T, plan fault.Plan, restart bool) (map[policy.OrgID][]stri
 		}
 		return err
 	})
-	try(func() error {
-		_, err := w.r.Delete(t.Context(), intel, writes[1][0].ID, &store.Query{Versions: store.Versions{All: true}, SpecVersions: bothSpecs})
-		return err
-	})
-	got := map[policy.OrgID][]string{partner: w.sees(partner), other: w.sees(other)}
+	for _, i := range []int{0, 2} {
+		try(func() error {
+			_, err := w.r.Delete(t.Context(), intel, writes[1][i].ID, &store.Query{Versions: store.Versions{All: true}, SpecVersions: bothSpecs})
+			return err
+		})
+	}
+	got := map[policy.OrgID][]string{partner: w.sees(partner), other: w.sees(other), "the copies": w.copiesStored()}
 	for _, list := range got {
 		slices.Sort(list)
 	}
