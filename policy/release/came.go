@@ -3,13 +3,9 @@ package release
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"entente/policy"
 	"entente/store"
@@ -26,10 +22,6 @@ type cameDoc struct {
 	Turn   int32        `json:"turn"`   // what has a lower one came before
 }
 
-func cameID(log store.LogID, added store.Added) string {
-	return string(log) + "/" + strconv.FormatInt(int64(added), 10)
-}
-
 // cameDocs are the documents of entries of a log that were given holdings.
 func (r *Releaser) cameDocs(ctx context.Context, entries []int32) ([]store.Document, error) {
 	var docs []store.Document
@@ -37,15 +29,7 @@ func (r *Releaser) cameDocs(ctx context.Context, entries []int32) ([]store.Docum
 		if len(r.g.later[n]) == 0 || slices.Contains(entries[:i], n) {
 			continue
 		}
-		f := &r.g.entries[n]
-		l := r.g.logs[f.log]
-		d := store.Document{Kind: kindCame, ID: cameID(l.id, f.added)}
-		switch was, err := r.c.Store.Document(ctx, d.Kind, d.ID); {
-		case err == nil:
-			d.Rev = was.Rev
-		case !errors.Is(err, store.ErrNotFound):
-			return nil, err
-		}
+		l := r.g.logs[r.g.entries[n].log]
 		var list []cameDoc
 		for _, j := range r.g.later[n] {
 			c := cameDoc{From: j.from, Before: l.seen + 1, Turn: j.turn}
@@ -54,9 +38,9 @@ func (r *Releaser) cameDocs(ctx context.Context, entries []int32) ([]store.Docum
 			}
 			list = append(list, c)
 		}
-		var err error
-		if d.Body, err = json.Marshal(list); err != nil {
-			return nil, fmt.Errorf("%s: %w", d.ID, err)
+		d, err := r.entryDoc(ctx, kindCame, n, list)
+		if err != nil {
+			return nil, err
 		}
 		docs = append(docs, d)
 	}
@@ -69,26 +53,17 @@ func (r *Releaser) loadCame(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range docs {
-		at := strings.LastIndexByte(d.ID, '/')
-		added, err := strconv.ParseInt(d.ID[at+1:], 10, 64)
+	for i := range docs {
 		var list []cameDoc
-		if err == nil {
-			err = json.Unmarshal(d.Body, &list)
+		n, here, err := r.readEntryDoc(&docs[i], &list)
+		if err != nil {
+			return fmt.Errorf("when holdings came: %w", err)
 		}
-		if at < 0 || err != nil {
-			return fmt.Errorf("%w: when holdings of %s came: %w", store.ErrCorrupt, d.ID, err)
-		}
-		log, known := r.g.byLog[store.LogID(d.ID[:at])]
-		if !known {
-			continue
-		}
-		n, ok := r.g.at(log, store.Added(added))
-		if !ok {
+		if !here {
 			continue
 		}
 		for _, c := range list {
-			r.g.later[n] = append(r.g.later[n], joining{c.From, r.g.firstFrom(log, c.Before), c.Turn})
+			r.g.later[n] = append(r.g.later[n], joining{c.From, r.g.firstFrom(r.g.entries[n].log, c.Before), c.Turn})
 			r.g.turns = max(r.g.turns, c.Turn)
 		}
 	}
@@ -111,16 +86,7 @@ func (r *Releaser) forgetCame(ctx context.Context, n int32) error {
 	if len(r.g.later[n]) == 0 {
 		return nil
 	}
-	f := &r.g.entries[n]
-	id := cameID(r.g.logs[f.log].id, f.added)
-	d, err := r.c.Store.Document(ctx, kindCame, id)
-	if err == nil {
-		err = r.c.Store.Remove(ctx, kindCame, id, d.Rev)
-	}
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	return err
+	return r.removeEntryDoc(ctx, kindCame, n)
 }
 
 // cameOften reports whether entry n has no version and was sent by several: which of

@@ -2,13 +2,9 @@ package release
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"entente/store"
 )
@@ -90,11 +86,7 @@ func (r *Releaser) deleteCopy(ctx context.Context, n int32) error {
 	if err != nil {
 		return err
 	}
-	d, err := r.c.Store.Document(ctx, kindCopy, r.linkID(n))
-	if err == nil {
-		err = r.c.Store.Remove(ctx, kindCopy, d.ID, d.Rev)
-	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err := r.removeEntryDoc(ctx, kindCopy, n); err != nil {
 		return err
 	}
 	if err := r.delete(ctx, n, &o); err != nil {
@@ -115,23 +107,13 @@ func (r *Releaser) linkDocs(ctx context.Context) ([]store.Document, error) {
 		for _, source := range r.g.sources[n] {
 			list = append(list, r.g.entries[source].added)
 		}
-		body, err := json.Marshal(list)
+		d, err := r.entryDoc(ctx, kindCopy, n, list)
 		if err != nil {
 			return nil, err
 		}
-		was, err := r.c.Store.Document(ctx, kindCopy, r.linkID(n))
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return nil, err
-		}
-		docs = append(docs, store.Document{Kind: kindCopy, ID: r.linkID(n), Rev: was.Rev, Body: body})
+		docs = append(docs, d)
 	}
 	return docs, nil
-}
-
-// linkID is the id of the document of a copy.
-func (r *Releaser) linkID(n int32) string {
-	f := &r.g.entries[n]
-	return string(r.g.logs[f.log].id) + "/" + strconv.FormatInt(int64(f.added), 10)
 }
 
 // loadLinks notes in the graph what redacted copies were made of.
@@ -140,26 +122,17 @@ func (r *Releaser) loadLinks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range docs {
-		at := strings.LastIndexByte(d.ID, '/')
-		added, err := strconv.ParseInt(d.ID[at+1:], 10, 64)
+	for i := range docs {
 		var list []store.Added
-		if err == nil {
-			err = json.Unmarshal(d.Body, &list)
+		n, here, err := r.readEntryDoc(&docs[i], &list)
+		if err != nil {
+			return fmt.Errorf("what redacted copies were made of: %w", err)
 		}
-		if at < 0 || err != nil {
-			return fmt.Errorf("%w: what the redacted copy %s was made of: %w", store.ErrCorrupt, d.ID, err)
-		}
-		log, known := r.g.byLog[store.LogID(d.ID[:at])]
-		if !known {
-			continue
-		}
-		n, ok := r.g.at(log, store.Added(added))
-		if !ok {
+		if !here {
 			continue
 		}
 		for _, a := range list {
-			if source, held := r.g.at(r.g.byLog[r.g.logs[log].of], a); held {
+			if source, held := r.g.at(r.g.byLog[r.g.logs[r.g.entries[n].log].of], a); held {
 				r.g.link(link{n, source})
 			}
 		}

@@ -1,13 +1,10 @@
 package bolt
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"entente/stix"
@@ -18,17 +15,9 @@ import (
 // TestGroupMoves has batches that move entries of a release log share a
 // transaction: each finds what those before it have made of the log.
 func TestGroupMoves(t *testing.T) {
-	var commits atomic.Int32
-	held, release := make(chan struct{}), make(chan struct{})
+	p := newPause(4)
 	path := filepath.Join(t.TempDir(), "store.db")
-	s := open(t, path, Options{NoCompression: true, beforeCommit: func() {
-		if commits.Add(1) == 4 {
-			close(held)
-			<-release
-		}
-	}})
-	goOn := sync.OnceFunc(func() { close(release) })
-	defer goOn()
+	s := open(t, path, Options{NoCompression: true, beforeCommit: p.commit})
 	objs := stixtest.Objects(1, 5)
 	a := commit(t, s, objs[:4]).Added
 	b := commitTo(t, s, "other", objs[:4])
@@ -52,18 +41,7 @@ func TestGroupMoves(t *testing.T) {
 		rel("other", []store.Added{b[0]}, nil),
 		rel(benchLog, nil, back(3)),
 	}
-	errs := make([]error, len(batches))
-	var wg sync.WaitGroup
-	for i, b := range batches {
-		wg.Go(func() { _, errs[i] = s.Commit(context.Background(), b) })
-		if i == 0 {
-			<-held
-		} else {
-			waitQueue(t, s, i)
-		}
-	}
-	goOn()
-	wg.Wait()
+	_, errs := p.together(t, s, batches)
 	for i := range batches {
 		if (i == 2) != errors.Is(errs[i], store.ErrInvalid) || i != 2 && errs[i] != nil {
 			t.Errorf("batch %d: error %v", i, errs[i])

@@ -1,13 +1,10 @@
 package bolt
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"entente/stix/stixtest"
@@ -18,16 +15,8 @@ import (
 // what is stale or of the wrong kind fails alone, and each batch sees what those
 // before it did and nothing of those behind it.
 func TestGroupReleases(t *testing.T) {
-	var commits atomic.Int32
-	held, release := make(chan struct{}), make(chan struct{})
-	s := open(t, filepath.Join(t.TempDir(), "store.db"), Options{NoCompression: true, beforeCommit: func() {
-		if commits.Add(1) == 2 {
-			close(held)
-			<-release
-		}
-	}})
-	goOn := sync.OnceFunc(func() { close(release) })
-	defer goOn()
+	p := newPause(2)
+	s := open(t, filepath.Join(t.TempDir(), "store.db"), Options{NoCompression: true, beforeCommit: p.commit})
 	objs := stixtest.Objects(1, 12)
 	a := commit(t, s, objs[:4]).Added
 	rel := func(log string, drop, add []store.Added) store.Release {
@@ -49,19 +38,10 @@ func TestGroupReleases(t *testing.T) {
 		{Releases: []store.Release{rel("x", nil, nil)}}, // and x is not
 		{Releases: []store.Release{rel("r", nil, []store.Added{fresh})}},
 	}
-	receipts, errs := make([]store.Receipt, len(batches)), make([]error, len(batches))
-	var wg sync.WaitGroup
-	for i, b := range batches {
+	for _, b := range batches {
 		b.At = benchTime
-		wg.Go(func() { receipts[i], errs[i] = s.Commit(context.Background(), b) })
-		if i == 0 {
-			<-held
-		} else {
-			waitQueue(t, s, i)
-		}
 	}
-	goOn()
-	wg.Wait()
+	receipts, errs := p.together(t, s, batches)
 	conflict := map[int]error{3: store.ErrConflict, 6: store.ErrConflict, 8: store.ErrInvalid, 10: store.ErrInvalid}
 	for i := range batches {
 		if !errors.Is(errs[i], conflict[i]) {
@@ -97,16 +77,8 @@ func TestGroupReleases(t *testing.T) {
 // transaction write to the log, too, be it before it or behind it.
 func TestGroupHeads(t *testing.T) {
 	for _, first := range []bool{true, false} {
-		var commits atomic.Int32
-		held, release := make(chan struct{}), make(chan struct{})
-		s := open(t, filepath.Join(t.TempDir(), "store.db"), Options{NoCompression: true, beforeCommit: func() {
-			if commits.Add(1) == 2 {
-				close(held)
-				<-release
-			}
-		}})
-		goOn := sync.OnceFunc(func() { close(release) })
-		defer goOn()
+		p := newPause(2)
+		s := open(t, filepath.Join(t.TempDir(), "store.db"), Options{NoCompression: true, beforeCommit: p.commit})
 		objs := stixtest.Objects(1, 4)
 		head := commit(t, s, objs[:1]).Added[0]
 		batches := []*store.Batch{
@@ -117,18 +89,7 @@ func TestGroupHeads(t *testing.T) {
 		if first {
 			batches[1], batches[2] = batches[2], batches[1]
 		}
-		errs := make([]error, len(batches))
-		var wg sync.WaitGroup
-		for i, b := range batches {
-			wg.Go(func() { _, errs[i] = s.Commit(context.Background(), b) })
-			if i == 0 {
-				<-held
-			} else {
-				waitQueue(t, s, i)
-			}
-		}
-		goOn()
-		wg.Wait()
+		_, errs := p.together(t, s, batches)
 		for i, b := range batches {
 			if b.Head != nil && !errors.Is(errs[i], store.ErrConflict) || b.Head == nil && errs[i] != nil {
 				t.Errorf("first %v: batch %d: error %v", first, i, errs[i])

@@ -17,14 +17,8 @@ import (
 
 // TestGroup has batches share a transaction in which some of them fail.
 func TestGroup(t *testing.T) {
-	var commits atomic.Int32
-	held, release := make(chan struct{}), make(chan struct{})
-	s := open(t, filepath.Join(t.TempDir(), "store.db"), Options{NoCompression: true, beforeCommit: func() {
-		if commits.Add(1) == 1 {
-			close(held)
-			<-release
-		}
-	}})
+	p := newPause(1)
+	s := open(t, filepath.Join(t.TempDir(), "store.db"), Options{NoCompression: true, beforeCommit: p.commit})
 	objs := stixtest.Objects(1, 6)
 	doc := store.Document{Kind: "k", ID: "i", Body: []byte("first")}
 	batches := []*store.Batch{
@@ -36,19 +30,10 @@ func TestGroup(t *testing.T) {
 		{Objects: objs[1:5], Cursor: &store.CursorMove{Name: "c", From: "1", To: "3"}},
 		{Objects: objs[5:6]},
 	}
-	receipts, errs := make([]store.Receipt, len(batches)), make([]error, len(batches))
-	var wg sync.WaitGroup
-	for i, b := range batches {
+	for _, b := range batches {
 		b.Log, b.At = benchLog, benchTime
-		wg.Go(func() { receipts[i], errs[i] = s.Commit(context.Background(), b) })
-		if i == 0 {
-			<-held // the others wait for this one, and go together
-		} else {
-			waitQueue(t, s, i)
-		}
 	}
-	close(release)
-	wg.Wait()
+	receipts, errs := p.together(t, s, batches)
 	for i, want := range []error{nil, nil, store.ErrConflict, nil, store.ErrConflict, nil, nil} {
 		if i == 3 {
 			if errs[i] == nil || !strings.Contains(errs[i].Error(), "on purpose") {
@@ -60,7 +45,7 @@ func TestGroup(t *testing.T) {
 			t.Errorf("batch %d: error %v, want %v", i, errs[i], want)
 		}
 	}
-	if n := commits.Load(); n != 2 {
+	if n := p.commits.Load(); n != 2 {
 		t.Errorf("%d transactions, want 2", n)
 	}
 	want := []store.Outcome{store.Duplicate, store.Duplicate, store.Stored, store.Stored}
@@ -83,6 +68,48 @@ func TestGroup(t *testing.T) {
 	if contents(t, s) != strings.Join(raws, ",") {
 		t.Error("other objects than were committed")
 	}
+}
+
+// A pause holds the nth commit of a store back, so that what comes meanwhile shares
+// the one that follows.
+type pause struct {
+	nth           int32
+	commits       atomic.Int32
+	held, release chan struct{}
+}
+
+func newPause(nth int32) *pause {
+	return &pause{nth: nth, held: make(chan struct{}), release: make(chan struct{})}
+}
+
+// commit is Options.beforeCommit.
+func (p *pause) commit() {
+	if p.commits.Add(1) == p.nth {
+		close(p.held)
+		<-p.release
+	}
+}
+
+// together commits batches: the first is the one that is held back, the others wait
+// for it in their order, and go together.
+func (p *pause) together(t *testing.T, s *Store, batches []*store.Batch) ([]store.Receipt, []error) {
+	t.Helper()
+	receipts, errs := make([]store.Receipt, len(batches)), make([]error, len(batches))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	goOn := sync.OnceFunc(func() { close(p.release) })
+	defer goOn()
+	for i, b := range batches {
+		wg.Go(func() { receipts[i], errs[i] = s.Commit(context.Background(), b) })
+		if i == 0 {
+			<-p.held
+		} else {
+			waitQueue(t, s, i)
+		}
+	}
+	goOn()
+	wg.Wait()
+	return receipts, errs
 }
 
 // waitQueue waits until n jobs wait for the committer.

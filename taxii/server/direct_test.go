@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -207,7 +208,10 @@ func TestConn(t *testing.T) {
 	defer accepted.Close()
 	c := accepted.(*conn)
 	if !c.now.ok() {
-		t.Skip("this system has no way to send without waiting")
+		if runtime.GOOS == "linux" || os.Getenv("CI") == "true" {
+			t.Fatal("a socket that cannot send without waiting")
+		}
+		t.Skip("pages are sent without waiting on Linux only; run this test there")
 	}
 	_ = c.Conn.(*net.TCPConn).SetWriteBuffer(1)
 	rnd := rand.New(rand.NewPCG(1, 1))

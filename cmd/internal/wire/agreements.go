@@ -218,17 +218,22 @@ func documents(fresh []*Revision) []store.Document {
 	return docs
 }
 
+// setInForce is the revisions that are kept in the store, compiled.
+func setInForce(ctx context.Context, c *config.Config, st store.Store) (*policy.Set, error) {
+	kept, err := inForce(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	return policy.Compile(policy.OrgID(c.Organization), revisions(kept))
+}
+
 // OpenReleaser returns the releaser of the configured agreements as they are in
 // force in st; nil if no agreements are configured.
 func OpenReleaser(ctx context.Context, c *config.Config, st store.Store, out Outside) (*release.Releaser, error) {
 	if c.Agreements == nil {
 		return nil, nil
 	}
-	kept, err := inForce(ctx, st)
-	if err != nil {
-		return nil, err
-	}
-	set, err := policy.Compile(policy.OrgID(c.Organization), revisions(kept))
+	set, err := setInForce(ctx, c, st)
 	if err != nil {
 		return nil, err
 	}

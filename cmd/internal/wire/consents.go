@@ -21,11 +21,7 @@ func AddConsent(ctx context.Context, c *config.Config, st store.Store, r *releas
 	if err != nil {
 		return nil, err
 	}
-	kept, err := inForce(ctx, st)
-	if err != nil {
-		return nil, err
-	}
-	set, err := policy.Compile(policy.OrgID(c.Organization), revisions(kept))
+	set, err := setInForce(ctx, c, st)
 	if err != nil {
 		return nil, err
 	}
